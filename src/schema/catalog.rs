@@ -1,0 +1,88 @@
+//! The schema of a database, as the changes so far have made it. `apply` is its only motion.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::change::{Grant, Lookup};
+use super::data_type::DataType;
+use super::index::Index;
+use super::name::{Identifier, Name};
+use super::object::{Definition, ObjectRef, Routine, Sequence, Trigger, UserType, View};
+use super::table::Table;
+
+/// A schema. Cheap to clone: what is in it is shared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalog {
+    /// Schemas, with their owner where one was set.
+    pub schemas: BTreeMap<Identifier, Option<Identifier>>,
+    /// Where unqualified names are looked up and created.
+    pub search_path: Vec<Identifier>,
+    /// Tables, by name.
+    pub tables: BTreeMap<Name, Arc<Table>>,
+    /// Indexes, also those behind constraints.
+    pub indexes: BTreeMap<Name, Arc<Index>>,
+    /// Sequences, also those behind `serial` and identity columns.
+    pub sequences: BTreeMap<Name, Arc<Sequence>>,
+    /// Enums, domains, composite and range types.
+    pub types: BTreeMap<Name, Arc<UserType>>,
+    /// Views and materialized views.
+    pub views: BTreeMap<Name, Arc<View>>,
+    /// Functions, procedures and aggregates, by name and input arguments.
+    pub routines: BTreeMap<(Name, Vec<DataType>), Arc<Routine>>,
+    /// Triggers, by table and name.
+    pub triggers: BTreeMap<(Name, Identifier), Arc<Trigger>>,
+    /// Everything that is kept as its CREATE statement, in the order of creation.
+    pub definitions: Vec<Arc<Definition>>,
+    /// Extensions, with their schema where one was given.
+    pub extensions: BTreeMap<Identifier, Option<Identifier>>,
+    /// Comments.
+    pub comments: BTreeMap<ObjectRef, String>,
+    /// Privileges that were granted.
+    pub grants: BTreeSet<Grant>,
+    /// Owners that were set.
+    pub owners: BTreeMap<ObjectRef, Identifier>,
+    /// What an unreadable statement may have touched.
+    pub unknown: BTreeSet<ObjectRef>,
+    /// Whether an unreadable statement may have touched anything.
+    pub unknown_all: bool,
+}
+
+impl Default for Catalog {
+    /// A new database: an empty schema `public`, first in the search path.
+    fn default() -> Self {
+        Self {
+            schemas: BTreeMap::from([(Identifier::from("public"), None)]),
+            search_path: vec![Identifier::from("public")],
+            tables: BTreeMap::new(),
+            indexes: BTreeMap::new(),
+            sequences: BTreeMap::new(),
+            types: BTreeMap::new(),
+            views: BTreeMap::new(),
+            routines: BTreeMap::new(),
+            triggers: BTreeMap::new(),
+            definitions: Vec::new(),
+            extensions: BTreeMap::new(),
+            comments: BTreeMap::new(),
+            grants: BTreeSet::new(),
+            owners: BTreeMap::new(),
+            unknown: BTreeSet::new(),
+            unknown_all: false,
+        }
+    }
+}
+
+impl Catalog {
+    /// The table of that (resolved) name.
+    pub fn table(&self, name: &Name) -> Lookup<&Arc<Table>> {
+        match self.tables.get(name) {
+            Some(table) => Lookup::Known(table),
+            None if self.unknown_all => Lookup::Unknown,
+            None => Lookup::Absent,
+        }
+    }
+
+    /// The indexes of a table, those behind constraints included.
+    pub fn indexes_of(&self, table: &Name) -> impl Iterator<Item = (&Name, &Arc<Index>)> {
+        self.indexes.iter().filter(move |(_, index)| &index.table == table)
+    }
+}

@@ -1,0 +1,230 @@
+//! Objects that aren't tables, and how any object is referred to.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::change::Lookup;
+use super::data_type::DataType;
+use super::name::{Identifier, Name};
+use super::text::Sql;
+
+/// Every kind of object that a statement can name (PostgreSQL's `ObjectType`, in our words).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectKind {
+    AccessMethod,
+    Aggregate,
+    OperatorFamilyOperator,
+    OperatorFamilyFunction,
+    Attribute,
+    Cast,
+    Column,
+    Collation,
+    Conversion,
+    Database,
+    Default,
+    DefaultPrivileges,
+    Domain,
+    DomainConstraint,
+    EventTrigger,
+    Extension,
+    ForeignDataWrapper,
+    ForeignServer,
+    ForeignTable,
+    Function,
+    Index,
+    Language,
+    LargeObject,
+    MaterializedView,
+    OperatorClass,
+    Operator,
+    OperatorFamily,
+    Parameter,
+    Policy,
+    Procedure,
+    Publication,
+    PublicationSchema,
+    PublicationTable,
+    Role,
+    Routine,
+    Rule,
+    Schema,
+    Sequence,
+    Subscription,
+    Statistics,
+    TableConstraint,
+    Table,
+    Tablespace,
+    Transform,
+    Trigger,
+    TextSearchConfiguration,
+    TextSearchDictionary,
+    TextSearchParser,
+    TextSearchTemplate,
+    Type,
+    UserMapping,
+    View,
+}
+
+/// An object by kind and name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ObjectRef {
+    /// What it is.
+    pub kind: ObjectKind,
+    /// Its name. Of something that lives on a table (trigger, policy, rule, constraint, column), the table's.
+    pub name: Name,
+    /// The name on that table; or of a function, operator or cast its argument types, written canonically.
+    pub detail: Option<String>,
+}
+
+/// A sequence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sequence {
+    /// Its name.
+    pub name: Name,
+    /// `smallint`, `integer` or `bigint`.
+    pub data_type: DataType,
+    /// `INCREMENT`, `MINVALUE`, `MAXVALUE`, `START`, `CACHE`, `CYCLE`: upper case, where they differ from the default.
+    pub options: BTreeMap<String, String>,
+    /// The column with which it is dropped.
+    pub owned_by: Option<(Name, Identifier)>,
+    /// Whether it is the hidden sequence of an identity column.
+    pub identity: bool,
+    /// `UNLOGGED`.
+    pub unlogged: bool,
+}
+
+/// A view or materialized view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Its name.
+    pub name: Name,
+    /// Whether its rows are kept.
+    pub materialized: bool,
+    /// The query, with its references resolved and `*` spelled out.
+    pub query: Sql,
+    /// Its columns, in order. Unknown where the query reads something that isn't known.
+    pub columns: Lookup<Vec<ViewColumn>>,
+    /// The columns of tables and views that the query reads.
+    pub reads: Lookup<Vec<(Name, Identifier)>>,
+    /// `WITH (security_invoker = …)`.
+    pub options: BTreeMap<String, String>,
+    /// `WITH [LOCAL|CASCADED] CHECK OPTION`: `local` or `cascaded`.
+    pub check_option: Option<String>,
+    /// `WITH NO DATA`.
+    pub populated: bool,
+    /// `TABLESPACE` of a materialized view.
+    pub tablespace: Option<Identifier>,
+    /// Defaults of an updatable view's columns.
+    pub defaults: BTreeMap<Identifier, Sql>,
+}
+
+/// A column of a view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewColumn {
+    /// Its name.
+    pub name: Identifier,
+    /// Its type, where it could be told.
+    pub data_type: Option<DataType>,
+}
+
+/// A user-defined type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserType {
+    /// Its name.
+    pub name: Name,
+    /// What it is made of.
+    pub kind: TypeKind,
+}
+
+/// What a user-defined type is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TypeKind {
+    /// An enum, with its labels in order.
+    Enum { labels: Vec<String> },
+    /// A domain.
+    Domain {
+        /// The type below it.
+        base: DataType,
+        /// `COLLATE`.
+        collation: Option<Name>,
+        /// `DEFAULT`.
+        default: Option<Sql>,
+        /// `NOT NULL`.
+        not_null: bool,
+        /// CHECKs over VALUE: name, condition, and whether existing values are known to obey.
+        checks: Vec<(Identifier, Sql, super::constraint::Validity)>,
+    },
+    /// A composite type.
+    Composite { attributes: Vec<(Identifier, DataType, Option<Name>)> },
+    /// A range type, with its options as written.
+    Range { options: Sql },
+    /// A base or shell type.
+    Base { definition: Option<Sql> },
+}
+
+/// A function, procedure or aggregate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Routine {
+    /// Its name.
+    pub name: Name,
+    /// Function, Procedure or Aggregate.
+    pub kind: ObjectKind,
+    /// The input argument types, canonical, by which overloads differ.
+    pub arguments: Vec<DataType>,
+    /// `immutable`, `stable` or `volatile`.
+    pub volatility: Volatility,
+    /// The whole CREATE statement, as written, with references marked.
+    pub definition: Sql,
+    /// What it returns, where that is a plain type.
+    pub returns: Option<DataType>,
+    /// Tables and columns in an SQL-standard body (`BEGIN ATOMIC`), which the database tracks.
+    pub reads: Vec<(Name, Identifier)>,
+}
+
+/// How a function's result depends on time and data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Volatility {
+    /// The same result for ever.
+    Immutable,
+    /// The same result within a statement.
+    Stable,
+    /// Anything.
+    #[default]
+    Volatile,
+}
+
+/// A trigger on a table or view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// Its name, unique on its table.
+    pub name: Identifier,
+    /// The table or view.
+    pub table: Name,
+    /// The function that it calls.
+    pub function: Name,
+    /// The columns of `UPDATE OF`.
+    pub update_of: Vec<Identifier>,
+    /// The condition of `WHEN`; its columns are marked.
+    pub when: Option<Sql>,
+    /// The whole CREATE statement, with references marked.
+    pub definition: Sql,
+    /// `O` origin (default), `D` disabled, `R` replica, `A` always.
+    pub enabled: char,
+    /// `AFTER … DEFERRABLE` constraint trigger's or a plain one.
+    pub constraint: bool,
+}
+
+/// A row security policy, a rule, statistics, a publication … : anything that is kept as its CREATE statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Definition {
+    /// What it is.
+    pub object: ObjectRef,
+    /// The whole CREATE statement, with references marked.
+    pub create: Sql,
+    /// ALTER statements that came after it and that the CREATE statement doesn't hold.
+    pub alters: Vec<Sql>,
+    /// What it can't live without.
+    pub depends_on: Vec<ObjectRef>,
+}

@@ -1,0 +1,56 @@
+//! A file of SQL, read: its statements, the changes that they make, and what could not be read.
+
+use super::directive::Directive;
+use super::span::Span;
+use crate::schema::Change;
+
+/// A file, read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Script {
+    /// The statements in order.
+    pub statements: Vec<Statement>,
+    /// What could not be read. The statements around it are in `statements` all the same.
+    pub errors: Vec<SyntaxError>,
+    /// What was passed over, as documented: psql's meta-commands without effect on the schema, COPY data.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Its text, without leading comments and without the semicolon.
+    pub span: Span,
+    /// The changes that it makes, in the order in which the database makes them.
+    pub changes: Vec<Lowered>,
+    /// The directives above it.
+    pub directives: Vec<Directive>,
+}
+
+/// A change with the part of the statement that says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lowered {
+    /// The subcommand or, where there is only one, the statement.
+    pub span: Span,
+    /// What it changes.
+    pub change: Change,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// The offending token.
+    pub span: Span,
+    /// What is wrong, as the parser says it: lower case, no full stop.
+    pub message: String,
+    /// What to do about it, where that is known.
+    pub help: Option<String>,
+}
+
+/// Something that was passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// What.
+    pub span: Span,
+    /// Why.
+    pub reason: String,
+}
