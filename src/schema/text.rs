@@ -19,7 +19,8 @@ pub enum Part {
     },
     /// A table, view, sequence or index, by name.
     Relation(Name),
-    /// The same inside a string literal, as in `nextval('users_id_seq')`.
+    /// The same as a string literal, as in `nextval('users_id_seq')`. The part is the whole literal, its quotes included: the text before
+    /// it ends in `(` and the text after it begins with `)`.
     RelationLiteral(Name),
     /// A function that isn't built in, by name.
     Function(Name),
