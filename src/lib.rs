@@ -9,3 +9,4 @@ pub mod source;
 pub mod sql;
 pub mod history;
 pub mod plan;
+pub mod cli;
