@@ -1,6 +1,7 @@
 //! The nouns: names, tables, changes, and the catalog that changes are folded over. Knows no engine and parses nothing.
 
 pub mod name;
+pub mod shared;
 pub mod text;
 pub mod data_type;
 pub mod column;
@@ -19,5 +20,6 @@ pub use data_type::DataType;
 pub use index::{Index, IndexElement, IndexKey, NullsDistinct, Uniqueness};
 pub use name::{Identifier, Name};
 pub use object::{ObjectKind, ObjectRef};
+pub use shared::Shared;
 pub use table::{Persistence, Table, TableKind};
 pub use text::{Part, Sql};

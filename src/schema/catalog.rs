@@ -8,41 +8,42 @@ use super::data_type::DataType;
 use super::index::Index;
 use super::name::{Identifier, Name};
 use super::object::{Definition, ObjectRef, Routine, Sequence, Trigger, UserType, View};
+use super::shared::Shared;
 use super::table::Table;
 
 /// A schema. Cheap to clone: what is in it is shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalog {
     /// Schemas, with their owner where one was set.
-    pub schemas: BTreeMap<Identifier, Option<Identifier>>,
+    pub schemas: Shared<BTreeMap<Identifier, Option<Identifier>>>,
     /// Where unqualified names are looked up and created.
     pub search_path: Vec<Identifier>,
     /// Tables, by name.
-    pub tables: BTreeMap<Name, Arc<Table>>,
+    pub tables: Shared<BTreeMap<Name, Arc<Table>>>,
     /// Indexes, also those behind constraints.
-    pub indexes: BTreeMap<Name, Arc<Index>>,
+    pub indexes: Shared<BTreeMap<Name, Arc<Index>>>,
     /// Sequences, also those behind `serial` and identity columns.
-    pub sequences: BTreeMap<Name, Arc<Sequence>>,
+    pub sequences: Shared<BTreeMap<Name, Arc<Sequence>>>,
     /// Enums, domains, composite and range types.
-    pub types: BTreeMap<Name, Arc<UserType>>,
+    pub types: Shared<BTreeMap<Name, Arc<UserType>>>,
     /// Views and materialized views.
-    pub views: BTreeMap<Name, Arc<View>>,
+    pub views: Shared<BTreeMap<Name, Arc<View>>>,
     /// Functions, procedures and aggregates, by name and input arguments.
-    pub routines: BTreeMap<(Name, Vec<DataType>), Arc<Routine>>,
+    pub routines: Shared<BTreeMap<(Name, Vec<DataType>), Arc<Routine>>>,
     /// Triggers, by table and name.
-    pub triggers: BTreeMap<(Name, Identifier), Arc<Trigger>>,
+    pub triggers: Shared<BTreeMap<(Name, Identifier), Arc<Trigger>>>,
     /// Everything that is kept as its CREATE statement, in the order of creation.
-    pub definitions: Vec<Arc<Definition>>,
+    pub definitions: Shared<Vec<Arc<Definition>>>,
     /// Extensions, with their schema where one was given.
-    pub extensions: BTreeMap<Identifier, Option<Identifier>>,
+    pub extensions: Shared<BTreeMap<Identifier, Option<Identifier>>>,
     /// Comments.
-    pub comments: BTreeMap<ObjectRef, String>,
+    pub comments: Shared<BTreeMap<ObjectRef, String>>,
     /// Privileges that were granted.
-    pub grants: BTreeSet<Grant>,
+    pub grants: Shared<BTreeSet<Grant>>,
     /// Owners that were set.
-    pub owners: BTreeMap<ObjectRef, Identifier>,
+    pub owners: Shared<BTreeMap<ObjectRef, Identifier>>,
     /// What an unreadable statement may have touched.
-    pub unknown: BTreeSet<ObjectRef>,
+    pub unknown: Shared<BTreeSet<ObjectRef>>,
     /// Whether an unreadable statement may have touched anything.
     pub unknown_all: bool,
 }
@@ -51,21 +52,21 @@ impl Default for Catalog {
     /// A new database: an empty schema `public`, first in the search path.
     fn default() -> Self {
         Self {
-            schemas: BTreeMap::from([(Identifier::from("public"), None)]),
+            schemas: BTreeMap::from([(Identifier::from("public"), None)]).into(),
             search_path: vec![Identifier::from("public")],
-            tables: BTreeMap::new(),
-            indexes: BTreeMap::new(),
-            sequences: BTreeMap::new(),
-            types: BTreeMap::new(),
-            views: BTreeMap::new(),
-            routines: BTreeMap::new(),
-            triggers: BTreeMap::new(),
-            definitions: Vec::new(),
-            extensions: BTreeMap::new(),
-            comments: BTreeMap::new(),
-            grants: BTreeSet::new(),
-            owners: BTreeMap::new(),
-            unknown: BTreeSet::new(),
+            tables: Shared::default(),
+            indexes: Shared::default(),
+            sequences: Shared::default(),
+            types: Shared::default(),
+            views: Shared::default(),
+            routines: Shared::default(),
+            triggers: Shared::default(),
+            definitions: Shared::default(),
+            extensions: Shared::default(),
+            comments: Shared::default(),
+            grants: Shared::default(),
+            owners: Shared::default(),
+            unknown: Shared::default(),
             unknown_all: false,
         }
     }

@@ -2,18 +2,19 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// One name, as the catalog of the database stores it. Quoting is the business of `sql`.
+/// One name, as the catalog of the database stores it. Quoting is the business of `sql`. Clones share the text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Identifier(String);
+pub struct Identifier(Arc<str>);
 
 impl Identifier {
     /// The identifier whose stored text is `text`.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Arc::from(text.into()))
     }
 
     /// The stored text, without quotes.
@@ -30,13 +31,13 @@ impl fmt::Display for Identifier {
 
 impl From<&str> for Identifier {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(Arc::from(text))
     }
 }
 
 impl From<String> for Identifier {
     fn from(text: String) -> Self {
-        Self(text)
+        Self(Arc::from(text))
     }
 }
 
@@ -48,13 +49,13 @@ impl Borrow<str> for Identifier {
 
 impl PartialEq<str> for Identifier {
     fn eq(&self, other: &str) -> bool {
-        self.0 == other
+        &*self.0 == other
     }
 }
 
 impl PartialEq<&str> for Identifier {
     fn eq(&self, other: &&str) -> bool {
-        self.0 == *other
+        &*self.0 == *other
     }
 }
 
