@@ -9,4 +9,6 @@ pub mod source;
 pub mod sql;
 pub mod history;
 pub mod plan;
+pub mod db;
+pub mod apply;
 pub mod cli;
