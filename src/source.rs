@@ -1,6 +1,18 @@
-//! Where migrations come from: a folder of files, in the order in which they are applied. Takes names and texts, reads nothing.
+//! Where migrations come from: a folder of files, in the order in which they are applied. Takes names and texts, reads
+//! nothing, and never guesses: a file that it leaves out is named, with the reason.
+
+mod layout;
+mod version;
+mod section;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use layout::{Dialect, Found, Role};
+use version::Version;
+
+pub use layout::Interest;
 
 /// One migration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +34,287 @@ pub struct Migration {
 pub enum RunnerTransaction {
     /// It does.
     Wrapped,
+    /// It sends the file as one string, as psql -c, Prisma and golang-migrate do: several statements are one transaction,
+    /// one alone is none.
+    IfSeveral,
     /// It doesn't, or the file asks it not to.
     Unwrapped,
+}
+
+impl RunnerTransaction {
+    /// Whether a file of that many statements is run in one transaction.
+    pub fn wraps(self, statements: usize) -> bool {
+        match self {
+            Self::Wrapped => true,
+            Self::IfSeveral => statements > 1,
+            Self::Unwrapped => false,
+        }
+    }
+}
+
+/// A folder's migrations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// In the order in which they are applied.
+    pub migrations: Vec<Migration>,
+    /// What else is there, by path.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A file that is not a migration, or none for us.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// Its path relative to the migrations folder.
+    pub path: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a file is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// It is the way down of a migration.
+    Down,
+    /// It is for another engine, by its name.
+    OtherEngine,
+    /// It has no version, and other files have.
+    NoVersion,
+    /// It is a program. What it does to the schema is not known.
+    Program,
+}
+
+impl Reason {
+    /// Whether the schema may lack something because the file is left out.
+    pub fn is_worth_a_note(self) -> bool {
+        match self {
+            Self::NoVersion | Self::Program => true,
+            Self::Down | Self::OtherEngine => false,
+        }
+    }
+}
+
+impl std::fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let reason = match self.reason {
+            Reason::Down => "is the way down",
+            Reason::OtherEngine => "is for another database engine",
+            Reason::NoVersion => "is left out: it has no version, and other files have",
+            Reason::Program => "is left out: it is a program, and what it does to the schema is not known",
+        };
+        write!(f, "{} {reason}", self.path)
+    }
+}
+
+/// Files that are not a sequence of migrations.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// Two files have one version, so their order is not known.
+    #[error("{first} and {second} have the same version, `{version}`; give one of them another version")]
+    SameVersion {
+        /// The one that comes first by name.
+        first: String,
+        /// The other.
+        second: String,
+        /// Their version.
+        version: String,
+    },
+    /// A file has a way down, or a second way up, where its way up should be.
+    #[error("{path}:{line}: {marker} stands in the wrong place; a file has one way up, and then one way down")]
+    Sections {
+        /// The file.
+        path: String,
+        /// The marker's line.
+        line: u32,
+        /// The marker.
+        marker: String,
+    },
+}
+
+/// What `folder` wants to know of a file: its text, its name, or nothing.
+pub fn interest(path: &str) -> Interest {
+    layout::interest(path)
+}
+
+/// The migrations among `files` (path and text), in the order in which they are applied.
+///
+/// # Errors
+/// If two have one version, or the sections of a file make no sense.
+pub fn folder(files: impl IntoIterator<Item = (String, String)>) -> Result<Folder, SourceError> {
+    let files: BTreeMap<String, String> = files.into_iter().collect();
+    let mut folder = Folder::default();
+    let mut found: BTreeMap<Version, (Found, &str)> = BTreeMap::new();
+    for path in files.keys() {
+        match layout::role(path) {
+            Role::LeftOut(reason) => folder.left_out.push(LeftOut { path: path.clone(), reason }),
+            Role::Settings => {}
+            Role::Migration(this) => place(this, path, &mut found, &mut folder.left_out)?,
+        }
+    }
+    let versioned = found.keys().any(Version::is_number);
+    for (version, (this, path)) in found {
+        if versioned && version.is_bare_name() {
+            folder.left_out.push(LeftOut { path: path.to_owned(), reason: Reason::NoVersion });
+        } else {
+            let settings = layout::settings_of(path).and_then(|settings| files.get(&settings)).map(String::as_str);
+            folder.migrations.push(migration(path, version.to_string(), &files[path], this.transaction, settings)?);
+        }
+    }
+    folder.left_out.sort();
+    Ok(folder)
+}
+
+/// One file by itself, whatever its name. Its path is its version.
+///
+/// # Errors
+/// If its sections make no sense.
+pub fn file(path: &str, text: &str) -> Result<Migration, SourceError> {
+    let transaction = match layout::role(path) {
+        Role::Migration(found) => found.transaction,
+        Role::LeftOut(_) | Role::Settings => RunnerTransaction::IfSeveral,
+    };
+    migration(path, path.to_owned(), text, transaction, None)
+}
+
+/// Puts a migration in its place. Of two with one version, one for this engine alone wins over one for all.
+fn place<'a>(
+    this: Found,
+    path: &'a str,
+    found: &mut BTreeMap<Version, (Found, &'a str)>,
+    left_out: &mut Vec<LeftOut>,
+) -> Result<(), SourceError> {
+    let version = this.version.clone();
+    let Some((other, other_path)) = found.get(&version) else {
+        found.insert(version, (this, path));
+        return Ok(());
+    };
+    let loser = match (this.dialect, other.dialect) {
+        (Dialect::Any, Dialect::PostgreSql) => path,
+        (Dialect::PostgreSql, Dialect::Any) => {
+            let loser = *other_path;
+            found.insert(version, (this, path));
+            loser
+        }
+        (Dialect::Any, Dialect::Any) | (Dialect::PostgreSql, Dialect::PostgreSql) => {
+            let (first, second) = ((*other_path).to_owned(), path.to_owned());
+            return Err(SourceError::SameVersion { first, second, version: version.to_string() });
+        }
+    };
+    left_out.push(LeftOut { path: loser.to_owned(), reason: Reason::OtherEngine });
+    Ok(())
+}
+
+fn migration(
+    path: &str,
+    version: String,
+    text: &str,
+    by_layout: RunnerTransaction,
+    settings: Option<&str>,
+) -> Result<Migration, SourceError> {
+    let section = section::up(path, text)?;
+    let unwrapped = settings.is_some_and(section::settings_unwrap);
+    let transaction = if unwrapped { RunnerTransaction::Unwrapped } else { section.transaction.unwrap_or(by_layout) };
+    Ok(Migration { path: path.to_owned(), version, text: text.to_owned(), up: section.up, transaction })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(paths: &[&str]) -> Result<Folder, SourceError> {
+        folder(paths.iter().map(|path| ((*path).to_owned(), String::new())))
+    }
+
+    /// The folder's migrations are those, in that order; `paths` is given in another one.
+    fn check(expected: &[&str], left_out: &[(&str, Reason)]) {
+        let mut paths: Vec<_> = expected.iter().chain(left_out.iter().map(|(path, _)| path)).copied().collect();
+        paths.reverse();
+        let folder = read(&paths).unwrap();
+        let found: Vec<_> = folder.migrations.iter().map(|migration| migration.path.as_str()).collect();
+        assert_eq!(found, expected);
+        let found: Vec<_> = folder.left_out.iter().map(|left_out| (left_out.path.as_str(), left_out.reason)).collect();
+        assert_eq!(found, left_out);
+    }
+
+    #[test]
+    fn files_come_in_the_order_of_their_versions() {
+        check(&["V1__a.sql", "V1.1__b.sql", "V1_2__c.sql", "V2__d.sql", "V10__e.sql", "R__views.sql"], &[("U2__d.sql", Reason::Down)]);
+        check(&["1_a.sql", "2_b.sql", "10_c.sql", "0011_d.sql"], &[]);
+        check(&["9_z.sql", "20240101120000_a.sql", "20240101120001_a.sql"], &[]);
+        check(&["a2.sql", "a10.sql", "b1.sql"], &[]);
+        check(&["v1.sql", "v2_x.sql", "v10.sql"], &[]);
+        check(&["2024-01-01_x.sql", "2024-01-01-120000_y.sql", "20240102000000_z.sql"], &[]);
+        check(&["core/0001_a.sql", "billing/0002_a.sql"], &[]);
+    }
+
+    #[test]
+    fn folders_of_tools_are_recognised() {
+        check(
+            &["2019-02-26-002946_create_user/up.sql", "2019-02-27-170003_create_community/up.sql"],
+            &[("2019-02-26-002946_create_user/down.sql", Reason::Down)],
+        );
+        check(&["0_init/migration.sql", "20210103121212_a/migration.sql", "20210103121212_b/migration.sql"], &[]);
+        check(&["000001_a.up.sql", "000002_b.up.sql"], &[("000001_a.down.sql", Reason::Down)]);
+        check(
+            &["20200101_a.postgres.up.sql", "20200102_b.up.sql", "20200103_c.autocommit.up.sql"],
+            &[
+                ("20200101_a.cockroach.up.sql", Reason::OtherEngine),
+                ("20200101_a.up.sql", Reason::OtherEngine),
+                ("20200102_b.postgres.down.sql", Reason::Down),
+                ("20200102_b.sqlite3.up.sql", Reason::OtherEngine),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_left_out_is_named() {
+        check(&["0001_a.sql"], &[("0002_b.go", Reason::Program), ("seed.sql", Reason::NoVersion)]);
+        check(&["a.sql", "seed.sql"], &[]);
+    }
+
+    #[test]
+    fn two_files_with_one_version_are_an_error_that_names_both() {
+        for (first, second, version) in [
+            ("V01__b.sql", "V1__a.sql", "1"),
+            ("0002_a.sql", "2_b.sql", "2"),
+            ("V1.0__b.sql", "V1__a.sql", "1"),
+            ("20240101120000_a.sql", "x/20240101120000_b.up.sql", "20240101120000"),
+        ] {
+            let error = read(&[second, first]).unwrap_err();
+            let expected = format!("{first} and {second} have the same version, `{version}`; give one of them another version");
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn settings_beside_a_migration_take_its_transaction_away() {
+        for (path, settings_path, settings) in [
+            ("2019-01-01-000000_a/up.sql", "2019-01-01-000000_a/metadata.toml", "run_in_transaction = false\n"),
+            ("V1__a.sql", "V1__a.sql.conf", "executeInTransaction=false"),
+        ] {
+            assert!(matches!(interest(settings_path), Interest::Text), "{settings_path}");
+            let files = [(path, "drop table a"), (settings_path, settings)].map(|(path, text)| (path.to_owned(), text.to_owned()));
+            let folder = folder(files).unwrap();
+            assert_eq!(folder.migrations[0].transaction, RunnerTransaction::Unwrapped);
+        }
+    }
+
+    #[test]
+    fn programs_count_only_under_a_version() {
+        for (path, expected) in [
+            ("00002_fill.go", Interest::Name),
+            ("20240101120000_fill/migration.ts", Interest::Name),
+            ("V2__fill.java", Interest::Name),
+            ("main.go", Interest::None),
+            ("helpers/up.ts", Interest::None),
+            ("00001_a.sql", Interest::Text),
+            ("README.md", Interest::None),
+        ] {
+            assert_eq!(interest(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn one_file_may_have_any_name() {
+        assert_eq!(file("down.sql", "select 1").unwrap().up, 0..8);
+    }
 }
