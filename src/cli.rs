@@ -6,6 +6,7 @@ mod failure;
 mod terminal;
 mod files;
 mod config;
+mod project;
 mod database;
 mod init;
 mod lint;

@@ -3,6 +3,7 @@
 use super::config::ConfigError;
 use super::exit::Exit;
 use super::files::FileError;
+use crate::source::SourceError;
 
 /// Why a command could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,9 @@ pub enum Failure {
     /// A wrong or missing `concertina.toml`.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A folder of files that is not a sequence of migrations.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The command is not built yet.
     #[error("`concertina {command}` is not there yet")]
     NotThereYet {
@@ -25,7 +29,7 @@ impl Failure {
     /// The exit code that tells it apart.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::File(_) | Self::Config(_) | Self::NotThereYet { .. } => Exit::Input,
+            Self::File(_) | Self::Config(_) | Self::Source(_) | Self::NotThereYet { .. } => Exit::Input,
         }
     }
 }

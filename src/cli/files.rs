@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::source::Interest;
 use crate::sql::Position;
 
 /// A file or folder that can't be read or written. Each says which, and why.
@@ -101,16 +102,34 @@ pub(super) fn read_if_there(path: &Path) -> Result<Option<String>, FileError> {
     }
 }
 
-/// Every file under `folder` whose name ends in `.extension`: its path relative to the folder, with `/`, and its text.
-/// Sorted by path. Files and folders whose names begin with a dot are left out, as an editor's and git's business.
-pub(super) fn read_folder(folder: &Path, extension: &str) -> Result<Vec<(String, String)>, FileError> {
-    let mut found = Vec::new();
-    collect(folder, "", extension, &mut found)?;
-    found.sort();
-    found.into_iter().map(|path| Ok((path.clone(), read(&folder.join(&path))?))).collect()
+/// Whether `path` is a folder; an error if there is nothing.
+pub(super) fn is_folder(path: &Path) -> Result<bool, FileError> {
+    fs::metadata(path).map(|kind| kind.is_dir()).map_err(|source| FileError::Read { path: path.to_owned(), source })
 }
 
-fn collect(folder: &Path, prefix: &str, extension: &str, found: &mut Vec<String>) -> Result<(), FileError> {
+/// Whether there is anything at `path`.
+pub(super) fn is_there(path: &Path) -> Result<bool, FileError> {
+    path.try_exists().map_err(|source| FileError::Read { path: path.to_owned(), source })
+}
+
+/// The files under `folder` that are of interest: path relative to the folder, with `/`, and text. Sorted by path. Files and
+/// folders whose names begin with a dot are left out: they are an editor's or git's business.
+pub(super) fn read_folder(folder: &Path, interest: impl Fn(&str) -> Interest) -> Result<Vec<(String, String)>, FileError> {
+    let mut found = Vec::new();
+    collect(folder, "", &mut found)?;
+    found.sort();
+    let mut files = Vec::new();
+    for path in found {
+        match interest(&path) {
+            Interest::Text => files.push((path.clone(), read(&folder.join(&path))?)),
+            Interest::Name => files.push((path, String::new())),
+            Interest::None => {}
+        }
+    }
+    Ok(files)
+}
+
+fn collect(folder: &Path, prefix: &str, found: &mut Vec<String>) -> Result<(), FileError> {
     let unreadable = |source| FileError::Read { path: folder.to_owned(), source };
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -120,13 +139,11 @@ fn collect(folder: &Path, prefix: &str, extension: &str, found: &mut Vec<String>
         if name.starts_with('.') {
             continue;
         }
-        let relative = format!("{prefix}{name}");
         // Follows links: teams link folders of migrations into images and monorepos.
-        let kind = fs::metadata(&path).map_err(|source| FileError::Read { path: path.clone(), source })?;
-        if kind.is_dir() {
-            collect(&path, &format!("{relative}/"), extension, found)?;
-        } else if path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension)) {
-            found.push(relative);
+        if is_folder(&path)? {
+            collect(&path, &format!("{prefix}{name}/"), found)?;
+        } else {
+            found.push(format!("{prefix}{name}"));
         }
     }
     Ok(())
@@ -202,15 +219,16 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_read_in_one_order_without_hidden_and_other_files() {
+    fn a_folder_is_read_in_one_order_without_hidden_files() {
         let folder = tempfile::tempdir().unwrap();
-        for path in ["b/up.sql", "a.SQL", ".git/x.sql", "b/.x.sql", "notes.md"] {
+        for path in ["b/up.sql", "a.SQL", ".git/x.sql", "b/.x.sql", "notes.md", "2_x.go"] {
             let path = folder.path().join(path);
             fs::create_dir_all(folder_of(&path)).unwrap();
             fs::write(path, "select 1;").unwrap();
         }
-        let paths: Vec<_> = read_folder(folder.path(), "sql").unwrap().into_iter().map(|(path, _)| path).collect();
-        assert_eq!(paths, ["a.SQL", "b/up.sql"]);
+        let files = read_folder(folder.path(), crate::source::interest).unwrap();
+        let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.len())).collect();
+        assert_eq!(files, [("2_x.go", 0), ("a.SQL", 9), ("b/up.sql", 9)]);
     }
 
     #[test]

@@ -1,0 +1,62 @@
+//! A project as a command finds it: its settings, its migrations in order, its plans as they are on the disk. Reads; what
+//! the plans say is the business of `plan`.
+
+use std::path::{Path, PathBuf};
+
+use super::config::{self, Config};
+use super::files::{self, FileError};
+use super::{Failure, Globals, Terminal};
+use crate::source::{self, Folder, Interest, Migration};
+
+/// The settings and the migrations.
+#[derive(Debug)]
+pub(super) struct Project {
+    /// The settings.
+    pub(super) config: Config,
+    /// The folder to which the migrations' paths are relative, as the user would write it.
+    pub(super) folder: PathBuf,
+    /// The migrations in the order in which they are applied.
+    pub(super) migrations: Vec<Migration>,
+}
+
+impl Project {
+    /// Reads the settings and the migrations. `path`, a folder or one file, takes the place of the folder that the settings
+    /// name, and then the settings may be missing.
+    pub(super) fn open(globals: &Globals, path: Option<&Path>, terminal: &mut Terminal) -> Result<Self, Failure> {
+        let given = globals.config.as_deref();
+        let Some(path) = path else {
+            let config = config::load(given)?;
+            let migrations = read(&config.migrations, terminal)?;
+            return Ok(Self { folder: config.migrations.clone(), config, migrations });
+        };
+        let config = config::load_or_default(given)?;
+        if files::is_folder(path)? {
+            return Ok(Self { config, folder: path.to_owned(), migrations: read(path, terminal)? });
+        }
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| FileError::NameNotUtf8 { path: path.to_owned() })?;
+        let migration = source::file(name, &files::read(path)?)?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { config, folder, migrations: vec![migration] })
+    }
+
+    /// The plan files: name within the plans folder, and text. None if there is no such folder yet.
+    pub(super) fn plans(&self) -> Result<Vec<(String, String)>, Failure> {
+        if !files::is_there(&self.config.plans)? {
+            return Ok(Vec::new());
+        }
+        let is_plan = |path: &str| if path.ends_with(".json") { Interest::Text } else { Interest::None };
+        Ok(files::read_folder(&self.config.plans, is_plan)?)
+    }
+}
+
+/// The migrations of a folder. What the reader should know of left-out files is said at once.
+fn read(path: &Path, terminal: &mut Terminal) -> Result<Vec<Migration>, Failure> {
+    let Folder { migrations, left_out } = source::folder(files::read_folder(path, source::interest)?)?;
+    for file in left_out.iter().filter(|file| file.reason.is_worth_a_note()) {
+        terminal.note(&format!("note: {}", path.join(file.to_string()).display()));
+    }
+    if migrations.is_empty() {
+        terminal.note(&format!("note: there are no migrations in {}", path.display()));
+    }
+    Ok(migrations)
+}
