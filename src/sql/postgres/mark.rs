@@ -1,0 +1,487 @@
+//! References taken out of SQL: the original text of a parse tree, cut at the columns, relations, functions and types that it names.
+//! Never guesses from the text alone: a place counts only where the parser and the tokens agree about the name that stands there.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::built_in;
+use super::scope::{Frame, Item, Resolved, Scope};
+use super::source::{Source, folded, names_in_literal};
+use crate::schema::{Identifier, Name, Part, Sql};
+use crate::sql::span::Span;
+
+/// To whom a text belongs, which decides what its unqualified columns are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Owner<'a> {
+    /// An expression over a table's row: its own columns have no `of`. The alias is the one that the statement gives the table.
+    Table(&'a Name, Option<&'a str>),
+    /// A query, whose columns belong to what it reads.
+    Query,
+    /// A CHECK over VALUE, or anything else in which a lone name is no column.
+    Value,
+}
+
+/// Functions whose first argument names a relation.
+const TAKE_RELATION: [&str; 6] = ["nextval", "currval", "setval", "pg_get_serial_sequence", "to_regclass", "pg_relation_size"];
+
+impl Source<'_> {
+    /// The text of `span` with the references marked that `node`, parsed from it, holds. Comments are left out.
+    pub(crate) fn mark(&self, span: Span, node: &impl Serialize, owner: Owner<'_>) -> Sql {
+        let mut parts = Parts::default();
+        let mut references = self.references(node, owner).into_iter().filter(|(place, _)| place.start >= span.start).peekable();
+        let mut before = span.start;
+        for token in self.tokens_in(span) {
+            if token.start < before {
+                continue;
+            }
+            parts.gap(&self.text()[before..token.start]);
+            match references.next_if(|(place, _)| place.start == token.start) {
+                Some((place, part)) => {
+                    parts.reference(part);
+                    before = place.end;
+                }
+                None => {
+                    parts.text(token.of(self.text()));
+                    before = token.end;
+                }
+            }
+        }
+        Sql { parts: parts.list }
+    }
+
+    /// What `node` refers to, with the places, in order and without overlap.
+    pub(crate) fn references(&self, node: &impl Serialize, owner: Owner<'_>) -> Vec<(Span, Part)> {
+        let Ok(tree) = serde_json::to_value(node) else { return Vec::new() };
+        let mut walker = Walker { source: self, owner, scope: Scope::default(), found: Vec::new() };
+        let items = match owner {
+            Owner::Table(name, alias) => vec![Item::relation(name.clone(), alias)],
+            Owner::Query | Owner::Value => Vec::new(),
+        };
+        walker.scope.frames.push(Frame { items, ..Frame::default() });
+        walker.visit(&tree);
+        let mut found = walker.found;
+        found.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
+        let mut end = 0;
+        found.retain(|(span, _)| {
+            let fresh = span.start >= end;
+            if fresh {
+                end = span.end;
+            }
+            fresh
+        });
+        found
+    }
+}
+
+/// Parts under construction: neighbouring texts are one.
+#[derive(Default)]
+struct Parts {
+    list: Vec<Part>,
+}
+
+impl Parts {
+    fn text(&mut self, text: &str) {
+        match self.list.last_mut() {
+            _ if text.is_empty() => {}
+            Some(Part::Text(last)) => last.push_str(text),
+            _ => self.list.push(Part::Text(text.to_owned())),
+        }
+    }
+
+    /// What stands between two tokens: white space, or a comment that counts as such.
+    fn gap(&mut self, gap: &str) {
+        self.text(if gap.trim().is_empty() { gap } else { " " });
+    }
+
+    fn reference(&mut self, part: Part) {
+        match part {
+            Part::Text(text) => self.text(&text),
+            Part::Column { .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => self.list.push(part),
+        }
+    }
+}
+
+/// A walk over the whole of a parse tree. It goes by the shape of nodes, so that no field of the grammar can be forgotten.
+struct Walker<'a> {
+    source: &'a Source<'a>,
+    owner: Owner<'a>,
+    scope: Scope,
+    found: Vec<(Span, Part)>,
+}
+
+impl Walker<'_> {
+    fn visit(&mut self, value: &Value) {
+        match value {
+            Value::Array(values) => values.iter().for_each(|value| self.visit(value)),
+            Value::Object(map) => self.visit_object(map),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    fn visit_object(&mut self, map: &Map<String, Value>) {
+        let has = |key: &str| map.contains_key(key);
+        if has("values_lists") && has("target_list") {
+            self.select(map);
+        } else if has("on_conflict_clause") && has("select_stmt") {
+            self.insert(map);
+        } else if has("relation") && has("returning_clause") && has("with_clause") {
+            self.write(map);
+        } else {
+            if has("fields") && has("location") {
+                self.column(map);
+            } else if has("relname") && has("relpersistence") {
+                self.relation(map);
+            } else if has("funcname") && has("agg_order") {
+                self.function(map);
+            } else if has("type_oid") && has("typmods") {
+                self.data_type(map);
+            } else if has("arg") && has("type_name") {
+                self.cast(map);
+            }
+            self.visit_fields(map, &[]);
+        }
+    }
+
+    /// All fields but those named.
+    fn visit_fields(&mut self, map: &Map<String, Value>, but: &[&str]) {
+        for (key, value) in map {
+            if !but.contains(&key.as_str()) {
+                self.visit(value);
+            }
+        }
+    }
+
+    fn select(&mut self, map: &Map<String, Value>) {
+        self.scope.frames.push(Frame::default());
+        self.with(&map["with_clause"]);
+        for side in ["larg", "rarg"] {
+            self.visit(&map[side]);
+        }
+        let items = if map["larg"].is_null() { self.scope.items(&map["from_clause"]) } else { vec![Item::unknown()] };
+        self.set_items(items);
+        self.visit_fields(map, &["with_clause", "larg", "rarg", "sort_clause", "group_clause"]);
+        // ORDER BY and GROUP BY may name an output column instead of one of the row.
+        let outputs = super::scope::output_aliases(&map["target_list"]);
+        for clause in ["sort_clause", "group_clause"] {
+            for element in list(&map[clause]) {
+                let key = inner(element, "SortBy").map_or(element, |sort| &sort["node"]);
+                let lone = inner(key, "ColumnRef").and_then(|column| column["fields"].as_array()).filter(|fields| fields.len() == 1);
+                let is_output = lone.is_some_and(|fields| string(&fields[0]).is_some_and(|name| outputs.iter().any(|output| output == name)));
+                if !is_output {
+                    self.visit(element);
+                }
+            }
+        }
+        self.scope.frames.pop();
+    }
+
+    fn insert(&mut self, map: &Map<String, Value>) {
+        self.scope.frames.push(Frame::default());
+        self.with(&map["with_clause"]);
+        self.visit(&map["select_stmt"]);
+        let target = self.scope.item(&map["relation"]);
+        let excluded = target.iter().filter_map(|item| item.relation.clone()).map(Item::excluded);
+        let items = target.iter().cloned().chain(excluded).collect();
+        self.set_items(items);
+        self.targets(&map["cols"], target.first());
+        self.targets(&map["on_conflict_clause"]["target_list"], target.first());
+        self.conflict_columns(&map["on_conflict_clause"]["infer"], target.first());
+        self.visit_fields(map, &["with_clause", "select_stmt"]);
+        self.scope.frames.pop();
+    }
+
+    /// The columns of `ON CONFLICT (…)`, of which the parser gives no place.
+    fn conflict_columns(&mut self, infer: &Value, item: Option<&Item>) {
+        let open = self.source.at(location(&infer["location"]));
+        let pieces = if self.source.is(open, "(") { self.source.split(open + 1, self.source.closing(open)) } else { Vec::new() };
+        for (element, (from, to)) in list(&infer["index_elems"]).iter().zip(pieces) {
+            let name = inner(element, "IndexElem").and_then(|element| element["name"].as_str()).unwrap_or_default();
+            if folded(self.source.token(from)) == name {
+                let of = item.and_then(|item| item.relation.clone()).filter(|relation| !self.is_owner(relation));
+                self.found.push((self.source.span(from, (from + 1).min(to)), Part::Column { of, name: Identifier::from(name) }));
+            }
+        }
+    }
+
+    /// UPDATE, DELETE and MERGE.
+    fn write(&mut self, map: &Map<String, Value>) {
+        self.scope.frames.push(Frame::default());
+        self.with(&map["with_clause"]);
+        let target = self.scope.item(&map["relation"]);
+        let mut items = target.clone();
+        for source in ["from_clause", "using_clause", "source_relation"] {
+            items.extend(map.get(source).map(|value| self.scope.items(value)).unwrap_or_default());
+        }
+        self.set_items(items);
+        self.targets(map.get("target_list").unwrap_or(&Value::Null), target.first());
+        for clause in list(map.get("merge_when_clauses").unwrap_or(&Value::Null)) {
+            if let Some(clause) = inner(clause, "MergeWhenClause") {
+                self.targets(&clause["target_list"], target.first());
+            }
+        }
+        self.visit_fields(map, &["with_clause"]);
+        self.scope.frames.pop();
+    }
+
+    fn set_items(&mut self, items: Vec<Item>) {
+        if let Some(frame) = self.scope.frames.last_mut() {
+            frame.items = items;
+        }
+    }
+
+    /// Without RECURSIVE, a query sees only the WITH queries before it: `WITH users AS (SELECT … FROM users)` reads the table.
+    fn with(&mut self, clause: &Value) {
+        let recursive = clause["recursive"].as_bool() == Some(true);
+        let queries: Vec<&Value> = list(&clause["ctes"]).iter().filter_map(|query| inner(query, "CommonTableExpr")).collect();
+        if recursive {
+            queries.iter().for_each(|query| self.scope.declare(query));
+        }
+        for query in queries {
+            self.visit(&query["ctequery"]);
+            if !recursive {
+                self.scope.declare(query);
+            }
+        }
+    }
+
+    /// The columns that a statement writes.
+    fn targets(&mut self, targets: &Value, item: Option<&Item>) {
+        for target in list(targets).iter().filter_map(|target| inner(target, "ResTarget")) {
+            let Some(name) = target["name"].as_str() else { continue };
+            let of = item.and_then(|item| item.relation.clone()).filter(|relation| !self.is_owner(relation));
+            self.push_column(&target["location"], &[name], of);
+        }
+    }
+
+    fn column(&mut self, map: &Map<String, Value>) {
+        let fields = list(&map["fields"]);
+        let names: Vec<&str> = fields.iter().map_while(string).collect();
+        let starred = names.len() < fields.len();
+        let location = &map["location"];
+        match (names.as_slice(), starred) {
+            ([column], false) => {
+                match self.scope.unqualified(column) {
+                    Resolved::Relation(relation) => self.push_column(location, &[column], Some(relation)),
+                    Resolved::Unknown if matches!(self.owner, Owner::Value) => {}
+                    Resolved::Unknown => self.push_column(location, &[column], None),
+                    Resolved::NotARelation => {}
+                }
+            }
+            ([qualifier @ .., column], false) => self.qualified(location, qualifier, Some(column)),
+            (qualifier, true) if !qualifier.is_empty() => self.qualified(location, qualifier, None),
+            _ => {}
+        }
+    }
+
+    /// `t.c`, `s.t.c` and `t.*`.
+    fn qualified(&mut self, location: &Value, qualifier: &[&str], column: Option<&str>) {
+        let names: Vec<&str> = qualifier.iter().copied().chain(column).collect();
+        let Some(places) = self.places(location, &names) else { return };
+        let (relation, aliased) = match self.scope.qualified(qualifier) {
+            Some(item) => (item.relation.clone(), item.aliased),
+            // The row that a trigger or an ON CONFLICT is about, under its fixed names.
+            None if matches!(qualifier, ["new" | "old" | "excluded"]) => match self.owner {
+                Owner::Table(name, _) => (Some(name.clone()), true),
+                Owner::Query | Owner::Value => (None, true),
+            },
+            None => (None, true),
+        };
+        let Some(relation) = relation else { return };
+        if !aliased {
+            let place = Span { start: places[0].start, end: places[qualifier.len() - 1].end };
+            self.found.push((place, Part::Relation(name_of(qualifier))));
+        }
+        if let Some(column) = column {
+            let of = Some(relation).filter(|relation| !self.is_owner(relation));
+            self.found.push((places[qualifier.len()], Part::Column { of, name: Identifier::from(column) }));
+        }
+    }
+
+    fn push_column(&mut self, location: &Value, names: &[&str], of: Option<Name>) {
+        if let (Some(places), Some(name)) = (self.places(location, names), names.last()) {
+            let of = of.filter(|relation| !self.is_owner(relation));
+            self.found.push((places[names.len() - 1], Part::Column { of, name: Identifier::from(*name) }));
+        }
+    }
+
+    fn is_owner(&self, relation: &Name) -> bool {
+        match self.owner {
+            Owner::Table(name, _) => {
+                name.name == relation.name && (name.schema == relation.schema || name.schema.is_none() || relation.schema.is_none())
+            }
+            Owner::Query | Owner::Value => false,
+        }
+    }
+
+    fn relation(&mut self, map: &Map<String, Value>) {
+        let (schema, name) = (map["schemaname"].as_str().unwrap_or_default(), map["relname"].as_str().unwrap_or_default());
+        if schema.is_empty() && self.scope.is_declared(name) {
+            return;
+        }
+        let names: Vec<&str> = [map["catalogname"].as_str().unwrap_or_default(), schema, name].into_iter().filter(|name| !name.is_empty()).collect();
+        self.push_name(&map["location"], &names, Part::Relation);
+    }
+
+    fn function(&mut self, map: &Map<String, Value>) {
+        let names: Vec<&str> = list(&map["funcname"]).iter().filter_map(string).collect();
+        let Some(last) = names.last() else { return };
+        let first_argument = list(&map["args"]).first();
+        if TAKE_RELATION.contains(last) && let Some(argument) = first_argument {
+            let argument = inner(argument, "TypeCast").map_or(argument, |cast| &cast["arg"]);
+            self.relation_literal(argument);
+        }
+        let built_in = match names.as_slice() {
+            [name] => built_in::is_function(name),
+            [schema, ..] => *schema == "pg_catalog",
+            [] => true,
+        };
+        if !built_in {
+            self.push_name(&map["location"], &names, Part::Function);
+        }
+    }
+
+    fn data_type(&mut self, map: &Map<String, Value>) {
+        let names: Vec<&str> = list(&map["names"]).iter().filter_map(string).collect();
+        let built_in = match names.as_slice() {
+            [name] => built_in::is_type(name),
+            [schema, ..] => *schema == "pg_catalog",
+            [] => true,
+        };
+        if !built_in && map["pct_type"].as_bool() != Some(true) {
+            self.push_name(&map["location"], &names, Part::Type);
+        }
+    }
+
+    fn cast(&mut self, map: &Map<String, Value>) {
+        let names: Vec<&str> = list(&map["type_name"]["names"]).iter().filter_map(string).collect();
+        if names.last() == Some(&"regclass") {
+            self.relation_literal(&map["arg"]);
+        }
+    }
+
+    /// A string constant that names a relation.
+    fn relation_literal(&mut self, argument: &Value) {
+        let Some(constant) = inner(argument, "AConst") else { return };
+        let Some(text) = constant["val"]["Sval"]["sval"].as_str() else { return };
+        let Some(names) = names_in_literal(text) else { return };
+        let index = self.source.at(location(&constant["location"]));
+        // Other spellings of a string (E'…', $$…$$) stay text: nobody writes a name so.
+        if self.source.token(index).starts_with('\'') {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            self.found.push((self.source.span(index, index + 1), Part::RelationLiteral(name_of(&names))));
+        }
+    }
+
+    fn push_name(&mut self, location: &Value, names: &[&str], part: impl Fn(Name) -> Part) {
+        if let Some(places) = self.places(location, names)
+            && let (Some(first), Some(last)) = (places.first(), places.last())
+        {
+            self.found.push((Span { start: first.start, end: last.end }, part(name_of(names))));
+        }
+    }
+
+    fn places(&self, at: &Value, names: &[&str]) -> Option<Vec<Span>> {
+        self.source.name_at(location(at), names)
+    }
+}
+
+/// The last two of some names, as a name: a catalog before the schema says nothing.
+fn name_of(names: &[&str]) -> Name {
+    match names {
+        [.., schema, name] => Name::new(*schema, *name),
+        [name] => Name::unqualified(*name),
+        [] => Name::unqualified(""),
+    }
+}
+
+fn location(value: &Value) -> i32 {
+    value.as_i64().and_then(|location| i32::try_from(location).ok()).unwrap_or(-1)
+}
+
+/// The elements of a list, or none.
+pub(super) fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// What a node of that kind holds.
+pub(super) fn inner<'a>(value: &'a Value, kind: &str) -> Option<&'a Value> {
+    value.get("node")?.get(kind)
+}
+
+/// The text of a string node.
+pub(super) fn string(value: &Value) -> Option<&str> {
+    inner(value, "String")?.get("sval")?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The references of `SELECT …` or of `expression` over table `t`, as `kind name` in order.
+    fn marked(sql: &str, owner: Owner<'_>) -> String {
+        let parsed = pg_query::parse(sql, 0).unwrap();
+        let source = Source::new(sql, 0);
+        let node = parsed.protobuf.stmts[0].stmt.as_ref().unwrap();
+        let Sql { parts } = source.mark(source.whole(), node, owner);
+        parts.iter().map(shown).collect()
+    }
+
+    fn shown(part: &Part) -> String {
+        match part {
+            Part::Text(text) => text.clone(),
+            Part::Column { of: Some(of), name } => format!("<{of}:{name}>"),
+            Part::Column { of: None, name } => format!("<:{name}>"),
+            Part::Relation(name) => format!("<rel {name}>"),
+            Part::RelationLiteral(name) => format!("<lit {name}>"),
+            Part::Function(name) => format!("<fn {name}>"),
+            Part::Type(name) => format!("<type {name}>"),
+        }
+    }
+
+    #[test]
+    fn references_are_found_whatever_stands_around_them() {
+        for (sql, expected) in [
+            ("select a, b from t", "select <t:a>, <t:b> from <rel t>"),
+            ("select t.a, u.b from t, app.users u", "select <rel t>.<t:a>, u.<app.users:b> from <rel t>, <rel app.users> u"),
+            ("select app.users.b from app.users", "select <rel app.users>.<app.users:b> from <rel app.users>"),
+            ("select a from t, u", "select <:a> from <rel t>, <rel u>"),
+            ("select -- a\n \"A\" /* t.b */ from t", "select <t:A> from <rel t>"),
+            ("select f(now()), x.g(a) from t", "select <fn f>(now()), <fn x.g>(<t:a>) from <rel t>"),
+            ("select 'a'::status, cast(a as app.kind), a::int4[], a::text from t", "select 'a'::<type status>, cast(<t:a> as <type app.kind>), <t:a>::int4[], <t:a>::text from <rel t>"),
+            ("select nextval('a_seq'), nextval('app.\"B\"'::regclass)", "select nextval(<lit a_seq>), nextval(<lit app.B>::regclass)"),
+            ("with t as (select a from t) select a, t.a from t", "with t as (select <t:a> from <rel t>) select a, t.a from t"),
+            ("with recursive t as (select a from t) select a from t", "with recursive t as (select a from t) select a from t"),
+            ("select s.x, x from (select a as x from t) s", "select s.x, x from (select <t:a> as x from <rel t>) s"),
+            ("select a as x from t order by x, a", "select <t:a> as x from <rel t> order by x, <t:a>"),
+            ("select a from t union select b from u order by a", "select <t:a> from <rel t> union select <u:b> from <rel u> order by a"),
+            ("select 1 from t where exists (select 1 from unnest(tags) g where g = a)", "select 1 from <rel t> where exists (select 1 from unnest(<t:tags>) g where g = <t:a>)"),
+            ("select t.* from t join u on t.id = u.id", "select <rel t>.* from <rel t> join <rel u> on <rel t>.<t:id> = <rel u>.<u:id>"),
+            ("insert into t (a, b) select x, y from u on conflict (a) do update set b = excluded.b where t.a > 0", "insert into <rel t> (<t:a>, <t:b>) select <u:x>, <u:y> from <rel u> on conflict (<t:a>) do update set <t:b> = excluded.<t:b> where <rel t>.<t:a> > 0"),
+            ("update t set a = b + u.c from u where t.id = u.id", "update <rel t> set <t:a> = <:b> + <rel u>.<u:c> from <rel u> where <rel t>.<t:id> = <rel u>.<u:id>"),
+            ("delete from only t x where x.a = 1 and b", "delete from only <rel t> x where x.<t:a> = 1 and <t:b>"),
+        ] {
+            assert_eq!(marked(sql, Owner::Query), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn columns_of_the_owner_are_its_own() {
+        let users = Name::unqualified("users");
+        for (sql, expected) in [
+            ("select a, users.b, other.c", "select <:a>, <rel users>.<:b>, other.c"),
+            ("select (select max(x) from u where u.id = users.id)", "select (select max(<u:x>) from <rel u> where <rel u>.<u:id> = <rel users>.<:id>)"),
+            ("select new.a is distinct from old.a", "select new.<:a> is distinct from old.<:a>"),
+        ] {
+            assert_eq!(marked(sql, Owner::Table(&users, None)), expected, "{sql}");
+        }
+        assert_eq!(marked("select u.a", Owner::Table(&users, Some("u"))), "select u.<:a>");
+        assert_eq!(marked("select value > 0 and f(value)", Owner::Value), "select value > 0 and <fn f>(value)");
+    }
+
+    #[test]
+    fn a_long_chain_of_operators_is_read() {
+        let sql = format!("select {} from t", vec!["a"; 400].join(" || "));
+        let marked = super::super::with_deep_stack(|| marked(&sql, Owner::Query));
+        assert_eq!(marked.matches("<t:a>").count(), 400);
+    }
+}
