@@ -118,8 +118,10 @@ pub struct CreateTable {
     pub serial: Vec<Identifier>,
     /// Sequence options of identity columns.
     pub identity_options: BTreeMap<Identifier, BTreeMap<String, String>>,
-    /// `CREATE TABLE … AS`: the query, whose columns decide the table's.
+    /// `CREATE TABLE … AS`: the query, whose columns decide the table's. Columns that the statement names are of type `unknown` here.
     pub as_query: Option<Sql>,
+    /// `ON COMMIT` of a temporary table: `DROP`, `DELETE ROWS` or `PRESERVE ROWS`.
+    pub on_commit: Option<String>,
 }
 
 /// `LIKE table INCLUDING …`.

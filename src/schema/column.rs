@@ -83,7 +83,7 @@ pub enum GeneratedKind {
 pub struct Identity {
     /// Whether a writer may give a value.
     pub kind: IdentityKind,
-    /// The sequence behind it.
+    /// The sequence behind it. In a change its name is empty where the author left it to the database.
     pub sequence: Name,
 }
 

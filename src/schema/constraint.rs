@@ -65,7 +65,7 @@ pub enum ConstraintKind {
     },
     /// CHECK.
     Check {
-        /// The condition.
+        /// The condition, without the parentheses that belong to CHECK.
         expression: Sql,
     },
     /// UNIQUE.

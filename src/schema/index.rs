@@ -94,7 +94,7 @@ impl IndexElement {
 pub enum IndexKey {
     /// A column.
     Column(Identifier),
-    /// An expression over columns.
+    /// An expression over columns, without parentheses around it.
     Expression(Sql),
 }
 

@@ -3,6 +3,7 @@
 use super::directive::Directive;
 use super::span::Span;
 use crate::schema::Change;
+use crate::schema::change::IfExists;
 
 /// A file, read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +34,8 @@ pub struct Lowered {
     pub span: Span,
     /// What it changes.
     pub change: Change,
+    /// What becomes of it where the object that it alters isn't there (`ALTER TABLE IF EXISTS`).
+    pub if_exists: IfExists,
 }
 
 /// Something that could not be read.
