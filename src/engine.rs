@@ -1,12 +1,14 @@
 //! The one home of facts about database engines: which locks a change takes, what work it does under them, whether it may
 //! run in a transaction. By version. Knows schemas and changes, no SQL text.
 
+pub mod postgres;
+
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema::Name;
+use crate::schema::{Catalog, Change, Name};
 
 /// A database engine, by the oldest version that must be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +18,13 @@ pub enum Engine {
         /// The major version (`15`).
         major: u32,
     },
+}
+
+/// What `change` does to the database that `before` describes: its locks, its work, and whether it may run in a transaction.
+pub fn effects(engine: Engine, change: &Change, before: &Catalog) -> Effects {
+    match engine {
+        Engine::PostgreSql { major } => postgres::effects(major, change, before),
+    }
 }
 
 /// PostgreSQL's table locks, weakest first.
