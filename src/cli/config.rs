@@ -1,6 +1,8 @@
 //! `concertina.toml`: where things are and what the team has decided. Read here, and every mistake in it is told with its
 //! line and column; what the settings mean is the business of the floors that obey them.
 
+#![expect(clippy::disallowed_methods, reason = "the search for the file begins in the current folder")]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ pub(super) const TEMPLATE: &str = include_str!("config/concertina.toml");
 
 /// The settings, paths resolved against the file's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
+pub(super) struct Config {
     /// The database engine, by the oldest version that is in use.
     pub engine: Engine,
     /// Where the migrations are.
@@ -32,7 +34,7 @@ pub struct Config {
 /// What the team has decided.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Policies {
+pub(super) struct Policies {
     /// The least severity of a finding that makes `lint` exit with 1.
     pub fail_on: FailOn,
     /// How long a step may go on trying to get its lock.
@@ -52,7 +54,7 @@ impl Default for Policies {
 /// From which severity on findings make `lint` fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum FailOn {
+pub(super) enum FailOn {
     /// Only findings that break clients or stall the database.
     Error,
     /// Warnings too.

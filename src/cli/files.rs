@@ -1,6 +1,8 @@
 //! Reads and writes the project's files. Nothing is ever half-written: a new text is complete and on the disk before it
 //! takes the place of the old one.
 
+#![expect(clippy::disallowed_methods, reason = "this is where files are read and written")]
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

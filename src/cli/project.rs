@@ -44,7 +44,9 @@ impl Project {
         if !files::is_there(&self.config.plans)? {
             return Ok(Vec::new());
         }
-        let is_plan = |path: &str| if path.ends_with(".json") { Interest::Text } else { Interest::None };
+        let is_plan = |path: &str| {
+            if Path::new(path).extension().is_some_and(|extension| extension == "json") { Interest::Text } else { Interest::None }
+        };
         Ok(files::read_folder(&self.config.plans, is_plan)?)
     }
 }

@@ -13,8 +13,8 @@ pub(super) struct Arguments {
     /// The migrations: a folder, or one file of SQL [default: as concertina.toml says].
     path: Option<PathBuf>,
     /// Read the schema of a database instead [default: the one that DATABASE_URL names].
-    #[arg(long, value_name = "URL", num_args = 0..=1, conflicts_with = "path", hide_env_values = true)]
-    from_database: Option<Option<String>>,
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "", conflicts_with = "path")]
+    from_database: Option<String>,
     #[command(flatten)]
     database: DatabaseArguments,
 }

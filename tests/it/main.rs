@@ -1,4 +1,12 @@
 //! The one integration binary: a module for each file beside it.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests live in the outside world: they run programs, write files and look at the clock"
+)]
+
+mod architecture;
 mod support;
 mod throwaway;

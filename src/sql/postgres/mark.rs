@@ -166,7 +166,8 @@ impl Walker<'_> {
             for element in list(&map[clause]) {
                 let key = inner(element, "SortBy").map_or(element, |sort| &sort["node"]);
                 let lone = inner(key, "ColumnRef").and_then(|column| column["fields"].as_array()).filter(|fields| fields.len() == 1);
-                let is_output = lone.is_some_and(|fields| string(&fields[0]).is_some_and(|name| outputs.iter().any(|output| output == name)));
+                let is_output =
+                    lone.is_some_and(|fields| string(&fields[0]).is_some_and(|name| outputs.iter().any(|output| output == name)));
                 if !is_output {
                     self.visit(element);
                 }
@@ -259,14 +260,12 @@ impl Walker<'_> {
         let starred = names.len() < fields.len();
         let location = &map["location"];
         match (names.as_slice(), starred) {
-            ([column], false) => {
-                match self.scope.unqualified(column) {
-                    Resolved::Relation(relation) => self.push_column(location, &[column], Some(relation)),
-                    Resolved::Unknown if matches!(self.owner, Owner::Value) => {}
-                    Resolved::Unknown => self.push_column(location, &[column], None),
-                    Resolved::NotARelation => {}
-                }
-            }
+            ([column], false) => match self.scope.unqualified(column) {
+                Resolved::Relation(relation) => self.push_column(location, &[column], Some(relation)),
+                Resolved::Unknown if matches!(self.owner, Owner::Value) => {}
+                Resolved::Unknown => self.push_column(location, &[column], None),
+                Resolved::NotARelation => {}
+            },
             ([qualifier @ .., column], false) => self.qualified(location, qualifier, Some(column)),
             (qualifier, true) if !qualifier.is_empty() => self.qualified(location, qualifier, None),
             _ => {}
@@ -318,7 +317,8 @@ impl Walker<'_> {
         if schema.is_empty() && self.scope.is_declared(name) {
             return;
         }
-        let names: Vec<&str> = [map["catalogname"].as_str().unwrap_or_default(), schema, name].into_iter().filter(|name| !name.is_empty()).collect();
+        let names: Vec<&str> =
+            [map["catalogname"].as_str().unwrap_or_default(), schema, name].into_iter().filter(|name| !name.is_empty()).collect();
         self.push_name(&map["location"], &names, Part::Relation);
     }
 
@@ -326,7 +326,9 @@ impl Walker<'_> {
         let names: Vec<&str> = list(&map["funcname"]).iter().filter_map(string).collect();
         let Some(last) = names.last() else { return };
         let first_argument = list(&map["args"]).first();
-        if TAKE_RELATION.contains(last) && let Some(argument) = first_argument {
+        if TAKE_RELATION.contains(last)
+            && let Some(argument) = first_argument
+        {
             let argument = inner(argument, "TypeCast").map_or(argument, |cast| &cast["arg"]);
             self.relation_literal(argument);
         }
@@ -447,17 +449,29 @@ mod tests {
             ("select a from t, u", "select <:a> from <rel t>, <rel u>"),
             ("select -- a\n \"A\" /* t.b */ from t", "select <t:A> from <rel t>"),
             ("select f(now()), x.g(a) from t", "select <fn f>(now()), <fn x.g>(<t:a>) from <rel t>"),
-            ("select 'a'::status, cast(a as app.kind), a::int4[], a::text from t", "select 'a'::<type status>, cast(<t:a> as <type app.kind>), <t:a>::int4[], <t:a>::text from <rel t>"),
+            (
+                "select 'a'::status, cast(a as app.kind), a::int4[], a::text from t",
+                "select 'a'::<type status>, cast(<t:a> as <type app.kind>), <t:a>::int4[], <t:a>::text from <rel t>",
+            ),
             ("select nextval('a_seq'), nextval('app.\"B\"'::regclass)", "select nextval(<lit a_seq>), nextval(<lit app.B>::regclass)"),
             ("with t as (select a from t) select a, t.a from t", "with t as (select <t:a> from <rel t>) select a, t.a from t"),
             ("with recursive t as (select a from t) select a from t", "with recursive t as (select a from t) select a from t"),
             ("select s.x, x from (select a as x from t) s", "select s.x, x from (select <t:a> as x from <rel t>) s"),
             ("select a as x from t order by x, a", "select <t:a> as x from <rel t> order by x, <t:a>"),
             ("select a from t union select b from u order by a", "select <t:a> from <rel t> union select <u:b> from <rel u> order by a"),
-            ("select 1 from t where exists (select 1 from unnest(tags) g where g = a)", "select 1 from <rel t> where exists (select 1 from unnest(<t:tags>) g where g = <t:a>)"),
+            (
+                "select 1 from t where exists (select 1 from unnest(tags) g where g = a)",
+                "select 1 from <rel t> where exists (select 1 from unnest(<t:tags>) g where g = <t:a>)",
+            ),
             ("select t.* from t join u on t.id = u.id", "select <rel t>.* from <rel t> join <rel u> on <rel t>.<t:id> = <rel u>.<u:id>"),
-            ("insert into t (a, b) select x, y from u on conflict (a) do update set b = excluded.b where t.a > 0", "insert into <rel t> (<t:a>, <t:b>) select <u:x>, <u:y> from <rel u> on conflict (<t:a>) do update set <t:b> = excluded.<t:b> where <rel t>.<t:a> > 0"),
-            ("update t set a = b + u.c from u where t.id = u.id", "update <rel t> set <t:a> = <:b> + <rel u>.<u:c> from <rel u> where <rel t>.<t:id> = <rel u>.<u:id>"),
+            (
+                "insert into t (a, b) select x, y from u on conflict (a) do update set b = excluded.b where t.a > 0",
+                "insert into <rel t> (<t:a>, <t:b>) select <u:x>, <u:y> from <rel u> on conflict (<t:a>) do update set <t:b> = excluded.<t:b> where <rel t>.<t:a> > 0",
+            ),
+            (
+                "update t set a = b + u.c from u where t.id = u.id",
+                "update <rel t> set <t:a> = <:b> + <rel u>.<u:c> from <rel u> where <rel t>.<t:id> = <rel u>.<u:id>",
+            ),
             ("delete from only t x where x.a = 1 and b", "delete from only <rel t> x where x.<t:a> = 1 and <t:b>"),
         ] {
             assert_eq!(marked(sql, Owner::Query), expected, "{sql}");
@@ -469,7 +483,10 @@ mod tests {
         let users = Name::unqualified("users");
         for (sql, expected) in [
             ("select a, users.b, other.c", "select <:a>, <rel users>.<:b>, other.c"),
-            ("select (select max(x) from u where u.id = users.id)", "select (select max(<u:x>) from <rel u> where <rel u>.<u:id> = <rel users>.<:id>)"),
+            (
+                "select (select max(x) from u where u.id = users.id)",
+                "select (select max(<u:x>) from <rel u> where <rel u>.<u:id> = <rel users>.<:id>)",
+            ),
             ("select new.a is distinct from old.a", "select new.<:a> is distinct from old.<:a>"),
         ] {
             assert_eq!(marked(sql, Owner::Table(&users, None)), expected, "{sql}");

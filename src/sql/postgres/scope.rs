@@ -94,9 +94,10 @@ impl Scope {
                 [name] => item.name.as_deref() == Some(*name),
                 [.., schema, name] => {
                     !item.aliased
-                        && item.relation.as_ref().is_some_and(|relation| {
-                            relation.name == *name && relation.schema.as_ref().is_none_or(|known| known == *schema)
-                        })
+                        && item
+                            .relation
+                            .as_ref()
+                            .is_some_and(|relation| relation.name == *name && relation.schema.as_ref().is_none_or(|known| known == *schema))
                 }
                 [] => false,
             })
@@ -152,7 +153,9 @@ impl Scope {
     fn range(&self, node: &Value, alias: Option<&str>, renamed: Option<Vec<String>>) -> Vec<Item> {
         let Some(name) = node["relname"].as_str() else { return Vec::new() };
         let schema = node["schemaname"].as_str().unwrap_or_default();
-        if schema.is_empty() && let Some(columns) = self.query(name) {
+        if schema.is_empty()
+            && let Some(columns) = self.query(name)
+        {
             return vec![Item::derived(Some(alias.unwrap_or(name).to_owned()), renamed.or_else(|| columns.clone()))];
         }
         let name = if schema.is_empty() { Name::unqualified(name) } else { Name::new(schema, name) };
@@ -184,7 +187,12 @@ fn function(node: &Value, alias: Option<&str>, renamed: Option<Vec<String>>) -> 
     columns.extend(alias.map(str::to_owned));
     columns.extend(own.clone());
     // Set-returning functions over key-value data give columns of fixed names.
-    columns.extend(["key", "value", "ordinality"].iter().filter(|_| calls.contains("_each") || calls.contains("_elements") || calls.contains("\"ordinality\":true")).map(|name| (*name).to_owned()));
+    columns.extend(
+        ["key", "value", "ordinality"]
+            .iter()
+            .filter(|_| calls.contains("_each") || calls.contains("_elements") || calls.contains("\"ordinality\":true"))
+            .map(|name| (*name).to_owned()),
+    );
     Item::derived(alias.map(str::to_owned).or(own), Some(columns))
 }
 

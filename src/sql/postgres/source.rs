@@ -204,7 +204,9 @@ pub(crate) fn names_in_literal(text: &str) -> Option<Vec<String>> {
     let mut names = Vec::new();
     for index in 0..source.len() {
         match (index % 2, source.token(index)) {
-            (0, token) if token.starts_with(|letter: char| letter == '"' || letter == '_' || letter.is_alphabetic()) => names.push(folded(token)),
+            (0, token) if token.starts_with(|letter: char| letter == '"' || letter == '_' || letter.is_alphabetic()) => {
+                names.push(folded(token))
+            }
             (1, ".") => {}
             _ => return None,
         }
