@@ -3,6 +3,7 @@
 pub mod name;
 pub mod shared;
 pub mod text;
+pub mod lookup;
 pub mod data_type;
 pub mod column;
 pub mod constraint;

@@ -1,47 +1,24 @@
 //! One schema change: the unit of meaning, lowered from a statement. One statement may hold several.
 
+mod clause;
+mod data;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::column::{Column, Generated, IdentityKind};
+use super::column::{Generated, IdentityKind};
 use super::constraint::{Constraint, Enforcement, Timing, Validity};
 use super::data_type::DataType;
 use super::index::Index;
 use super::name::{Identifier, Name};
 use super::object::{ObjectRef, Routine, Trigger, UserType, View};
-use super::table::{Partition, ReplicaIdentity, Table};
+use super::table::{Partition, ReplicaIdentity};
 use super::text::Sql;
 
-/// What a look into the catalog can answer. Not an `Option`: "there is none" and "nobody can tell" are different answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Lookup<T> {
-    /// It is there, and this is it.
-    Known(T),
-    /// It isn't there.
-    Absent,
-    /// A statement that can't be read may have made, changed or dropped it.
-    Unknown,
-}
-
-impl<T> Lookup<T> {
-    /// What is known, if anything is.
-    pub fn known(self) -> Option<T> {
-        match self {
-            Self::Known(value) => Some(value),
-            Self::Absent | Self::Unknown => None,
-        }
-    }
-
-    /// The same answer by reference.
-    pub fn as_ref(&self) -> Lookup<&T> {
-        match self {
-            Self::Known(value) => Lookup::Known(value),
-            Self::Absent => Lookup::Absent,
-            Self::Unknown => Lookup::Unknown,
-        }
-    }
-}
+pub use super::lookup::Lookup;
+pub use clause::{AddColumn, Concurrency, CreateTable, DropBehavior, Grant, IfExists, Like, OnConflict, Touches, TriggerSelection};
+pub use data::{DataChange, Verb};
 
 /// What a change does to clients of the release before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,172 +38,6 @@ pub enum Class {
     Data,
     /// Nobody can tell.
     Opaque,
-}
-
-/// What becomes of dependent objects on DROP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum DropBehavior {
-    /// The drop is refused if there are any.
-    #[default]
-    Restrict,
-    /// They are dropped too.
-    Cascade,
-}
-
-/// What is done where the object is there already (CREATE) or is missing (ALTER, DROP).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum IfExists {
-    /// An error.
-    #[default]
-    Fail,
-    /// Nothing (`IF [NOT] EXISTS`).
-    Skip,
-}
-
-/// Whether a statement may run beside writers, outside a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Concurrency {
-    /// In a transaction, under its full lock.
-    #[default]
-    Blocking,
-    /// `CONCURRENTLY`.
-    Concurrently,
-}
-
-/// What CREATE does where an object of that name exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum OnConflict {
-    /// An error.
-    #[default]
-    Fail,
-    /// `IF NOT EXISTS`.
-    Skip,
-    /// `OR REPLACE`.
-    Replace,
-}
-
-/// `CREATE TABLE`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CreateTable {
-    /// Columns and constraints as declared, constraints of columns included; inherited and copied ones are added on folding.
-    pub table: Table,
-    /// Indexes and column-level extras that `serial`, `UNIQUE` and the like imply are made on folding, from `table`.
-    pub if_not_exists: IfExists,
-    /// `LIKE` clauses, each with the number of columns that stand before it.
-    pub like: Vec<(usize, Like)>,
-    /// The columns that were declared `serial`, `smallserial` or `bigserial`.
-    pub serial: Vec<Identifier>,
-    /// Sequence options of identity columns.
-    pub identity_options: BTreeMap<Identifier, BTreeMap<String, String>>,
-    /// `CREATE TABLE … AS`: the query, whose columns decide the table's. Columns that the statement names are of type `unknown` here.
-    pub as_query: Option<Sql>,
-    /// `ON COMMIT` of a temporary table: `DROP`, `DELETE ROWS` or `PRESERVE ROWS`.
-    pub on_commit: Option<String>,
-}
-
-/// `LIKE table INCLUDING …`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Like {
-    /// The table that is copied.
-    pub table: Name,
-    /// What is copied beside names, types and NOT NULL: `defaults`, `constraints`, `indexes`, `identity`, `generated`,
-    /// `storage`, `compression`, `comments`, `statistics`.
-    pub including: Vec<String>,
-}
-
-/// What an ADD COLUMN says beside the column itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AddColumn {
-    /// The table.
-    pub table: Name,
-    /// The column.
-    pub column: Column,
-    /// Constraints declared with it (CHECK, UNIQUE, PRIMARY KEY, REFERENCES).
-    pub constraints: Vec<Constraint>,
-    /// `serial` and the like.
-    pub serial: bool,
-    /// Sequence options of an identity column.
-    pub identity_options: BTreeMap<String, String>,
-    /// `IF NOT EXISTS`.
-    pub if_not_exists: IfExists,
-}
-
-/// What is granted or revoked.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Grant {
-    /// On what.
-    pub object: ObjectRef,
-    /// `SELECT` …, upper case, sorted; `ALL` where that was written.
-    pub privileges: Vec<String>,
-    /// Columns, where the privilege is on columns.
-    pub columns: Vec<Identifier>,
-    /// To whom (`public` is PUBLIC).
-    pub grantee: Identifier,
-    /// `WITH GRANT OPTION`.
-    pub grantable: bool,
-}
-
-/// How the rows of a table are touched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Verb {
-    /// INSERT.
-    Insert,
-    /// UPDATE.
-    Update,
-    /// DELETE.
-    Delete,
-    /// MERGE.
-    Merge,
-    /// TRUNCATE.
-    Truncate,
-    /// COPY … FROM.
-    Copy,
-    /// SELECT, which may call functions that write.
-    Select,
-}
-
-/// A statement on rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataChange {
-    /// What it does.
-    pub verb: Verb,
-    /// The tables that it writes, outermost first (also those in WITH).
-    pub writes: Vec<Name>,
-    /// The tables that it reads.
-    pub reads: Vec<Name>,
-    /// The columns that an UPDATE sets or an INSERT names.
-    pub columns: Vec<Identifier>,
-    /// Of a plain `UPDATE t SET a = …, b = … [WHERE …]` on one table: what is set to what.
-    pub assignments: Vec<(Identifier, Sql)>,
-    /// Of an UPDATE or DELETE on one table: its condition.
-    pub condition: Option<Sql>,
-    /// Whether it is a plain UPDATE or DELETE of one table without FROM, WITH, LIMIT or subqueries.
-    pub plain: bool,
-    /// The statement as written.
-    pub statement: String,
-}
-
-/// Which triggers ENABLE or DISABLE is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TriggerSelection {
-    /// One.
-    Named(Identifier),
-    /// All but those behind constraints.
-    User,
-    /// All.
-    All,
-}
-
-/// Which objects a statement that can't be read may touch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Touches {
-    /// Nothing in the schema.
-    Nothing,
-    /// These and no others.
-    Objects(Vec<ObjectRef>),
-    /// Anything.
-    Anything,
 }
 
 /// One schema change.
