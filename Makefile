@@ -1,0 +1,30 @@
+# What people do with this repository. Each target installs what it needs first, and says nothing if all is there.
+
+.PHONY: help setup build demo test lint check docs
+
+CARGO ?= cargo
+
+help: ## Say what can be done
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
+
+setup: ## Install what the build and the tests need (on Debian and Ubuntu; elsewhere, say what it is)
+	@.ci/setup
+
+build: setup ## Build target/debug/concertina
+	@$(CARGO) build --quiet --locked
+
+demo: setup ## Change a live shop's schema while an old and a new client write to it
+	@$(CARGO) build --quiet --locked --bins --example demo
+	@target/debug/examples/demo
+
+test: setup ## Run all tests, on a PostgreSQL of their own
+	@$(CARGO) test --quiet --locked
+
+lint: setup ## Look for what the compiler lets pass
+	@$(CARGO) fmt --check
+	@$(CARGO) clippy --quiet --locked --all-targets -- -D warnings
+
+docs: setup ## Build the pages of the library
+	@RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps
+
+check: lint test docs ## All of these
