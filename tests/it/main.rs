@@ -9,4 +9,5 @@
 
 mod architecture;
 mod support;
+mod connect;
 mod throwaway;
