@@ -52,7 +52,7 @@ pub fn trusted(sql: &str) -> AssertSqlSafe<String> {
 
 /// The SQLSTATE of an error that the server sent.
 pub fn sqlstate(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned)
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
 }
 
 /// Whether the connection is of no more use after this error.

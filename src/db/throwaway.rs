@@ -80,7 +80,7 @@ pub enum Error {
 }
 
 /// How long a server may take to come up: generous, for machines under load.
-const START_WITHIN: Duration = Duration::from_secs(120);
+const START_WITHIN: Duration = Duration::from_mins(2);
 
 /// How often we try again when another process takes the port that we chose.
 const PORT_TRIES: u32 = 5;

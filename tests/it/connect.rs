@@ -1,6 +1,7 @@
 //! Connecting: what stands in the way is told with its remedy, and no password ever is.
 
 use std::error::Error;
+use std::fmt::Write;
 
 use concertina::db::postgres::{Settings, connect};
 
@@ -18,7 +19,7 @@ fn complaint(url: &str) -> String {
     let mut text = format!("{error} {error:?}");
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(&format!(" {error} {error:?}"));
+        write!(text, " {error} {error:?}").unwrap();
         cause = error.source();
     }
     text

@@ -15,6 +15,9 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     Server::start(&Options { binaries: None, major, settings }).expect("the tests need a PostgreSQL server on this machine")
 });
 
+/// How lines of a dump begin that say nothing about the schema.
+const NOISE: [&str; 4] = ["--", "SET ", "SELECT pg_catalog.set_config", "\\"];
+
 /// The one server of all tests.
 pub(crate) fn server() -> &'static Server {
     &SERVER
@@ -50,7 +53,6 @@ impl Database {
         let dump = server().program("pg_dump").args(["-s", "-N", "concertina", "-d", &self.name]).output().unwrap();
         assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
         let text = String::from_utf8(dump.stdout).unwrap();
-        const NOISE: [&str; 4] = ["--", "SET ", "SELECT pg_catalog.set_config", "\\"];
         text.lines().filter(|line| !line.is_empty() && !NOISE.iter().any(|noise| line.starts_with(noise))).collect::<Vec<_>>().join("\n")
     }
 }

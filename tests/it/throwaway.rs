@@ -49,7 +49,7 @@ fn process_of(server: &Server) -> String {
 }
 
 fn wait_until_gone(folder: &Path, process: &str) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while is_alive(process) || folder.exists() {
         assert!(Instant::now() < deadline, "the server still runs");
         std::thread::yield_now();

@@ -180,6 +180,7 @@ impl Settings {
     }
 
     /// The same server's other database.
+    #[must_use]
     pub fn with_database(&self, name: &str) -> Self {
         Self { options: self.options.clone().database(name), ..self.clone() }
     }

@@ -26,7 +26,7 @@ pub fn find(explicit: Option<&Path>, major: Option<u32>) -> Result<Binaries, Err
     };
     folders
         .into_iter()
-        .filter_map(examine)
+        .filter_map(|folder| examine(&folder))
         .filter(|found| major.is_none_or(|wanted| found.major == wanted))
         .max_by_key(|found| found.major)
         .ok_or(Error::NotInstalled { wanted: major })
@@ -51,7 +51,7 @@ fn candidates() -> Vec<PathBuf> {
 
 /// Only a folder with both programs is of use: distributions put clients alone into `/usr/bin`. Links are followed, since
 /// beside a link to `initdb` the other programs may be missing.
-fn examine(folder: PathBuf) -> Option<Binaries> {
+fn examine(folder: &Path) -> Option<Binaries> {
     let folder = std::fs::canonicalize(folder.join("initdb")).ok()?.parent()?.to_owned();
     let output = Command::new(folder.join("postgres")).arg("--version").output().ok()?;
     let major = major(&String::from_utf8_lossy(&output.stdout))?;
