@@ -23,6 +23,12 @@ pub enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// Every one, in the order of their codes.
+    pub const ALL: [Self; 8] =
+        [Self::Done, Self::Findings, Self::Input, Self::GateShut, Self::LockNotFree, Self::StepFailed, Self::Interrupted, Self::Terminated];
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

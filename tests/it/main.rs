@@ -8,6 +8,8 @@
 )]
 
 mod architecture;
+mod pages;
+
 mod support;
 mod connect;
 mod throwaway;

@@ -16,7 +16,9 @@ pub(super) fn drop(source: &Source<'_>, statement: &DropStmt) -> Option<Vec<Lowe
 
 /// `RENAME` of tables, foreign tables, columns, attributes, constraints and indexes; none if it is of something else.
 pub(super) fn rename(source: &Source<'_>, statement: &RenameStmt) -> Option<Vec<Lowered>> {
-    use ObjectType::{ObjectAttribute, ObjectColumn, ObjectDomconstraint, ObjectForeignTable, ObjectIndex, ObjectTabconstraint, ObjectTable};
+    use ObjectType::{
+        ObjectAttribute, ObjectColumn, ObjectDomconstraint, ObjectForeignTable, ObjectIndex, ObjectTabconstraint, ObjectTable,
+    };
     let ours = [ObjectTable, ObjectForeignTable, ObjectColumn, ObjectAttribute, ObjectTabconstraint, ObjectDomconstraint, ObjectIndex];
     ours.contains(&statement.rename_type()).then_some(())?;
     Some(opaque(source, "not read yet", Touches::Anything))

@@ -1,6 +1,8 @@
 //! Types and domains.
 
-use pg_query::protobuf::{AlterDomainStmt, AlterEnumStmt, AlterTypeStmt, CompositeTypeStmt, CreateDomainStmt, CreateEnumStmt, CreateRangeStmt, DefineStmt};
+use pg_query::protobuf::{
+    AlterDomainStmt, AlterEnumStmt, AlterTypeStmt, CompositeTypeStmt, CreateDomainStmt, CreateEnumStmt, CreateRangeStmt, DefineStmt,
+};
 
 use super::opaque;
 use crate::schema::change::Touches;

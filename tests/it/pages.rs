@@ -1,0 +1,66 @@
+//! The pages in docs/ are true: what is generated is fresh, and what is written by hand names everything that there is.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use concertina::cli::Exit;
+use concertina::plan::Plan;
+use serde_json::Value;
+
+/// Set to write the generated pages instead of comparing them.
+const UPDATE: &str = "CONCERTINA_UPDATE_PAGES";
+
+fn page(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(page(name)).unwrap()
+}
+
+fn plan_schema() -> Value {
+    serde_json::to_value(schemars::schema_for!(Plan)).unwrap()
+}
+
+#[test]
+fn the_plan_schema_is_fresh() {
+    let text = serde_json::to_string_pretty(&plan_schema()).unwrap() + "\n";
+    if std::env::var_os(UPDATE).is_some() {
+        fs::write(page("plan.schema.json"), &text).unwrap();
+    }
+    assert!(read("plan.schema.json") == text, "docs/plan.schema.json is not what src/plan/format.rs says; run `{UPDATE}=yes make test`");
+}
+
+/// The names of all fields and all values of enums in a JSON Schema.
+fn names(schema: &Value, found: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Object(properties)) = map.get("properties") {
+                found.extend(properties.keys().cloned());
+            }
+            found.extend(map.get("const").and_then(Value::as_str).map(str::to_owned));
+            found.extend(map.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+            map.values().for_each(|value| names(value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| names(value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn the_page_on_plan_files_explains_every_name() {
+    let page = read("plan-file.md");
+    let mut found = BTreeSet::new();
+    names(&plan_schema(), &mut found);
+    let missing: Vec<_> = found.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "docs/plan-file.md says nothing of {missing:?}");
+}
+
+#[test]
+fn the_page_on_exit_codes_lists_them_all() {
+    let page = read("exit-codes.md");
+    for exit in Exit::ALL {
+        assert!(page.contains(&format!("| {} |", exit as u8)), "docs/exit-codes.md says nothing of {exit:?}");
+    }
+}
