@@ -2,6 +2,7 @@
 //! an error, a log or a `Debug`.
 
 mod error;
+pub mod introspect;
 mod passfile;
 mod settings;
 

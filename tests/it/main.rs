@@ -9,7 +9,7 @@
 
 mod architecture;
 mod pages;
-
+mod introspect;
 mod support;
 mod connect;
 mod throwaway;
