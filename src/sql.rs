@@ -5,6 +5,7 @@ pub mod span;
 pub mod directive;
 pub mod script;
 pub mod postgres;
+pub mod write;
 
 pub use directive::Directive;
 pub use script::{Lowered, Script, Skipped, Statement, SyntaxError};
