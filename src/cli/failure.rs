@@ -3,6 +3,8 @@
 use super::config::ConfigError;
 use super::exit::Exit;
 use super::files::FileError;
+use crate::db::postgres::introspect;
+use crate::db::postgres::{ConnectError, SettingsError};
 use crate::source::SourceError;
 
 /// Why a command could not do what was asked.
@@ -17,6 +19,18 @@ pub enum Failure {
     /// A folder of files that is not a sequence of migrations.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The database is not named, or not in a way that can be understood.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The database can't be connected to.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The database's schema can't be read.
+    #[error(transparent)]
+    Introspect(#[from] introspect::Error),
+    /// The machine gives us no threads or no way to wait.
+    #[error("the work can't be begun: {0}")]
+    Runtime(std::io::Error),
     /// The command is not built yet.
     #[error("`concertina {command}` is not there yet")]
     NotThereYet {
@@ -29,7 +43,7 @@ impl Failure {
     /// The exit code that tells it apart.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::File(_) | Self::Config(_) | Self::Source(_) | Self::NotThereYet { .. } => Exit::Input,
+            Self::File(_) | Self::Config(_) | Self::Source(_) | Self::Settings(_) | Self::Connect(_) | Self::Introspect(_) | Self::Runtime(_) | Self::NotThereYet { .. } => Exit::Input,
         }
     }
 }

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::database::DatabaseArguments;
+use super::database::{self, DatabaseArguments};
+use super::project::Project;
 use super::{Exit, Failure, Globals, Terminal};
+use crate::db::postgres::{self, introspect};
 
 /// The arguments of `schema`.
 #[derive(Debug, Args)]
@@ -21,6 +23,25 @@ pub(super) struct Arguments {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, globals: &Globals, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let _ = (arguments, globals, terminal);
+    if arguments.from_database.is_some() || arguments.database.database_url_file.is_some() {
+        let statements = from_database(arguments, terminal)?;
+        for statement in statements {
+            terminal.line(&format!("{statement};"));
+        }
+        return Ok(Exit::Done);
+    }
+    let project = Project::open(globals, arguments.path.as_deref(), terminal)?;
+    let _ = project;
     Err(Failure::NotThereYet { command: "schema" })
+}
+
+fn from_database(arguments: &Arguments, terminal: &mut Terminal) -> Result<Vec<String>, Failure> {
+    let settings = match arguments.from_database.as_deref() {
+        Some(url) if !url.is_empty() => database::settings_of("--from-database", url, terminal)?,
+        Some(_) | None => arguments.database.settings(terminal)?,
+    };
+    database::wait_for(async {
+        let mut connection = postgres::connect_to_any(&settings, "concertina schema").await?;
+        Ok(introspect::statements(&mut connection).await?)
+    })?
 }
