@@ -1,8 +1,14 @@
 //! A parsed statement to changes, one by one. Never drops a statement: what has no meaning for us is `Opaque`, with its reason.
 
 mod name;
+mod nodes;
+mod data_type;
 mod table;
+mod column;
+mod constraint;
 mod alter_table;
+mod alter_column;
+mod alter_relation;
 mod index;
 mod sequence;
 mod types;
@@ -64,3 +70,6 @@ pub(super) fn opaque(source: &Source<'_>, reason: &str, touches: Touches) -> Vec
 pub(super) fn one(source: &Source<'_>, change: Change) -> Vec<Lowered> {
     vec![source.lowered(change)]
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,17 +49,15 @@ impl Source<'_> {
         Sql { parts: parts.list }
     }
 
+    /// The tables that a statement writes, the outermost first, and those that it reads. Names of WITH queries are neither.
+    pub(crate) fn touched(&self, node: &impl Serialize) -> (Vec<Name>, Vec<Name>) {
+        let walker = Walker::over(self, node, Owner::Query);
+        (without_repeats(walker.writes), without_repeats(walker.reads))
+    }
+
     /// What `node` refers to, with the places, in order and without overlap.
     pub(crate) fn references(&self, node: &impl Serialize, owner: Owner<'_>) -> Vec<(Span, Part)> {
-        let Ok(tree) = serde_json::to_value(node) else { return Vec::new() };
-        let mut walker = Walker { source: self, owner, scope: Scope::default(), found: Vec::new() };
-        let items = match owner {
-            Owner::Table(name, alias) => vec![Item::relation(name.clone(), alias)],
-            Owner::Query | Owner::Value => Vec::new(),
-        };
-        walker.scope.frames.push(Frame { items, ..Frame::default() });
-        walker.visit(&tree);
-        let mut found = walker.found;
+        let mut found = Walker::over(self, node, owner).found;
         found.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
         let mut end = 0;
         found.retain(|(span, _)| {
@@ -71,6 +69,11 @@ impl Source<'_> {
         });
         found
     }
+}
+
+fn without_repeats(names: Vec<Name>) -> Vec<Name> {
+    let mut seen = std::collections::BTreeSet::new();
+    names.into_iter().filter(|name| seen.insert(name.clone())).collect()
 }
 
 /// Parts under construction: neighbouring texts are one.
@@ -107,9 +110,25 @@ struct Walker<'a> {
     owner: Owner<'a>,
     scope: Scope,
     found: Vec<(Span, Part)>,
+    writes: Vec<Name>,
+    reads: Vec<Name>,
 }
 
-impl Walker<'_> {
+impl<'a> Walker<'a> {
+    /// A walk that has been made.
+    fn over(source: &'a Source<'a>, node: &impl Serialize, owner: Owner<'a>) -> Self {
+        let mut walker = Self { source, owner, scope: Scope::default(), found: Vec::new(), writes: Vec::new(), reads: Vec::new() };
+        let items = match owner {
+            Owner::Table(name, alias) => vec![Item::relation(name.clone(), alias)],
+            Owner::Query | Owner::Value => Vec::new(),
+        };
+        walker.scope.frames.push(Frame { items, ..Frame::default() });
+        if let Ok(tree) = serde_json::to_value(node) {
+            walker.visit(&tree);
+        }
+        walker
+    }
+
     fn visit(&mut self, value: &Value) {
         match value {
             Value::Array(values) => values.iter().for_each(|value| self.visit(value)),
@@ -159,7 +178,8 @@ impl Walker<'_> {
         }
         let items = if map["larg"].is_null() { self.scope.items(&map["from_clause"]) } else { vec![Item::unknown()] };
         self.set_items(items);
-        self.visit_fields(map, &["with_clause", "larg", "rarg", "sort_clause", "group_clause"]);
+        self.visit_fields(map, &["with_clause", "larg", "rarg", "sort_clause", "group_clause", "locking_clause"]);
+        self.locked(&map["locking_clause"]);
         // ORDER BY and GROUP BY may name an output column instead of one of the row.
         let outputs = super::scope::output_aliases(&map["target_list"]);
         for clause in ["sort_clause", "group_clause"] {
@@ -176,18 +196,31 @@ impl Walker<'_> {
         self.scope.frames.pop();
     }
 
+    /// `FOR UPDATE OF t`: an alias or a relation of the FROM, which is no further read of it.
+    fn locked(&mut self, clauses: &Value) {
+        for relation in
+            list(clauses).iter().filter_map(|clause| inner(clause, "LockingClause")).flat_map(|clause| list(&clause["locked_rels"]))
+        {
+            let Some(map) = inner(relation, "RangeVar").and_then(Value::as_object) else { continue };
+            let names = relation_names(map);
+            if self.scope.qualified(&names).is_some_and(|item| !item.aliased) {
+                self.push_name(&map["location"], &names, Part::Relation);
+            }
+        }
+    }
+
     fn insert(&mut self, map: &Map<String, Value>) {
+        let target = self.target(&map["relation"]);
         self.scope.frames.push(Frame::default());
         self.with(&map["with_clause"]);
         self.visit(&map["select_stmt"]);
-        let target = self.scope.item(&map["relation"]);
         let excluded = target.iter().filter_map(|item| item.relation.clone()).map(Item::excluded);
         let items = target.iter().cloned().chain(excluded).collect();
         self.set_items(items);
-        self.targets(&map["cols"], target.first());
-        self.targets(&map["on_conflict_clause"]["target_list"], target.first());
-        self.conflict_columns(&map["on_conflict_clause"]["infer"], target.first());
-        self.visit_fields(map, &["with_clause", "select_stmt"]);
+        self.targets(&map["cols"], target.as_ref());
+        self.targets(&map["on_conflict_clause"]["target_list"], target.as_ref());
+        self.conflict_columns(&map["on_conflict_clause"]["infer"], target.as_ref());
+        self.visit_fields(map, &["relation", "with_clause", "select_stmt"]);
         self.scope.frames.pop();
     }
 
@@ -206,22 +239,30 @@ impl Walker<'_> {
 
     /// UPDATE, DELETE and MERGE.
     fn write(&mut self, map: &Map<String, Value>) {
+        let target = self.target(&map["relation"]);
         self.scope.frames.push(Frame::default());
         self.with(&map["with_clause"]);
-        let target = self.scope.item(&map["relation"]);
-        let mut items = target.clone();
+        let mut items: Vec<Item> = target.iter().cloned().collect();
         for source in ["from_clause", "using_clause", "source_relation"] {
             items.extend(map.get(source).map(|value| self.scope.items(value)).unwrap_or_default());
         }
         self.set_items(items);
-        self.targets(map.get("target_list").unwrap_or(&Value::Null), target.first());
+        self.targets(map.get("target_list").unwrap_or(&Value::Null), target.as_ref());
         for clause in list(map.get("merge_when_clauses").unwrap_or(&Value::Null)) {
             if let Some(clause) = inner(clause, "MergeWhenClause") {
-                self.targets(&clause["target_list"], target.first());
+                self.targets(&clause["target_list"], target.as_ref());
             }
         }
-        self.visit_fields(map, &["with_clause"]);
+        self.visit_fields(map, &["relation", "with_clause"]);
         self.scope.frames.pop();
+    }
+
+    /// The table that a statement writes, which no WITH query can be.
+    fn target(&mut self, relation: &Value) -> Option<Item> {
+        let names = relation_names(relation.as_object()?);
+        self.push_name(&relation["location"], &names, Part::Relation);
+        self.writes.push(name_of(&names));
+        Some(Item::relation(name_of(&names), relation["alias"]["aliasname"].as_str()))
     }
 
     fn set_items(&mut self, items: Vec<Item>) {
@@ -313,13 +354,14 @@ impl Walker<'_> {
     }
 
     fn relation(&mut self, map: &Map<String, Value>) {
-        let (schema, name) = (map["schemaname"].as_str().unwrap_or_default(), map["relname"].as_str().unwrap_or_default());
-        if schema.is_empty() && self.scope.is_declared(name) {
+        let names = relation_names(map);
+        if let [name] = names.as_slice()
+            && self.scope.is_declared(name)
+        {
             return;
         }
-        let names: Vec<&str> =
-            [map["catalogname"].as_str().unwrap_or_default(), schema, name].into_iter().filter(|name| !name.is_empty()).collect();
         self.push_name(&map["location"], &names, Part::Relation);
+        self.reads.push(name_of(&names));
     }
 
     fn function(&mut self, map: &Map<String, Value>) {
@@ -394,6 +436,12 @@ fn name_of(names: &[&str]) -> Name {
         [name] => Name::unqualified(*name),
         [] => Name::unqualified(""),
     }
+}
+
+/// Database, schema and name of a relation, as far as they were written.
+fn relation_names(map: &Map<String, Value>) -> Vec<&str> {
+    let names = ["catalogname", "schemaname", "relname"].into_iter().filter_map(|key| map[key].as_str());
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 fn location(value: &Value) -> i32 {

@@ -1,10 +1,10 @@
-//! Names and types in parse trees. Never looks anything up: a schema is there only if the author wrote it.
+//! Names in parse trees. Never looks anything up: a schema is there only if the author wrote it.
 
-use pg_query::protobuf::{RangeVar, TypeName};
+use pg_query::protobuf::RangeVar;
 use pg_query::{Node, NodeEnum};
 
-use crate::schema::{DataType, Identifier, Name};
-use crate::sql::postgres::built_in;
+pub(in crate::sql::postgres) use super::data_type::data_type;
+use crate::schema::{Identifier, Name};
 
 /// The name of a relation. A database's name before the schema's is left away: it can only be the one we are in.
 pub(in crate::sql::postgres) fn relation(relation: &RangeVar) -> Name {
@@ -40,34 +40,5 @@ pub(in crate::sql::postgres) fn string(node: &Node) -> Option<&str> {
     match node.node.as_ref()? {
         NodeEnum::String(string) => Some(&string.sval),
         _ => None,
-    }
-}
-
-/// A type, built-in ones with their schema.
-pub(in crate::sql::postgres) fn data_type(name: &TypeName) -> DataType {
-    let mut type_name = dotted(&name.names);
-    if type_name.schema.is_none() && built_in::is_type(type_name.name.as_str()) {
-        type_name.schema = Some(Identifier::from("pg_catalog"));
-    }
-    let modifiers = name.typmods.iter().map(modifier).collect();
-    DataType { name: type_name, modifiers, dimensions: u32::try_from(name.array_bounds.len()).unwrap_or(u32::MAX) }
-}
-
-/// One of the values in a type's parentheses.
-#[expect(clippy::wildcard_enum_match_arm, reason = "PostgreSQL allows only constants and names here")]
-fn modifier(node: &Node) -> String {
-    use pg_query::protobuf::a_const::Val;
-    match &node.node {
-        Some(NodeEnum::AConst(constant)) => match &constant.val {
-            Some(Val::Ival(value)) => value.ival.to_string(),
-            Some(Val::Fval(value)) => value.fval.clone(),
-            Some(Val::Boolval(value)) => value.boolval.to_string(),
-            Some(Val::Sval(value)) => value.sval.clone(),
-            Some(Val::Bsval(value)) => value.bsval.clone(),
-            None => String::new(),
-        },
-        Some(NodeEnum::ColumnRef(column)) => column.fields.iter().filter_map(string).collect::<Vec<_>>().join("."),
-        Some(NodeEnum::Integer(value)) => value.ival.to_string(),
-        _ => String::new(),
     }
 }
