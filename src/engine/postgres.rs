@@ -13,10 +13,12 @@ mod table;
 mod tally;
 mod type_change;
 mod volatility;
+mod wire;
 
 pub use not_null::not_null_proven;
-pub use type_change::{Retype, TypeChange, type_change};
+pub use type_change::{Retype, TypeChange, is_constrained_domain, type_change};
 pub use volatility::{is_null, volatility};
+pub use wire::same_to_clients;
 
 use super::{Effects, LockMode};
 use crate::schema::{Catalog, Change};

@@ -115,7 +115,7 @@ pub(super) fn base_of(data_type: &DataType, catalog: &Catalog) -> Option<DataTyp
 }
 
 /// Whether values of the type must pass a check: a domain with a CHECK or NOT NULL, or over one that has.
-pub(super) fn is_constrained_domain(data_type: &DataType, catalog: &Catalog) -> bool {
+pub fn is_constrained_domain(data_type: &DataType, catalog: &Catalog) -> bool {
     if data_type.dimensions > 0 {
         return false;
     }
