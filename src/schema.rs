@@ -11,6 +11,7 @@ pub mod index;
 pub mod table;
 pub mod object;
 pub mod change;
+pub mod facts;
 pub mod catalog;
 
 pub use catalog::Catalog;
