@@ -11,4 +11,5 @@ pub mod history;
 pub mod plan;
 pub mod db;
 pub mod apply;
+pub mod report;
 pub mod cli;

@@ -1,8 +1,25 @@
 //! Recipes and the order graph: a history becomes a plan. Pure: takes values and gives values.
 
 pub mod format;
+pub mod chain;
+pub mod build;
+pub mod refusal;
+pub mod order;
+mod release;
+mod recipe;
+mod conflict;
+mod copies;
+mod keyset;
+mod trigger;
+mod identity;
+mod probe;
+mod generated;
+mod draft;
 
+pub use build::{Input, adopt, build, digest};
+pub use chain::{Chain, ChainError, Link, Sorted};
 pub use format::{
-    Backfill, Gate, Hazard, HazardKind, Held, LockMode, Milliseconds, Origin, Phase, Plan, PlannedMigration, Predecessor, Probe,
-    RelationLock, Release, Start, StartColumn, Step, StepId, Transaction, Undo,
+    Backfill, Gate, Hazard, HazardKind, Held, KeyColumn, Leftover, LockMode, Milliseconds, Origin, Phase, Plan, PlannedMigration,
+    Predecessor, Probe, RelationLock, Release, Start, StartColumn, Step, StepId, Transaction, Undo,
 };
+pub use refusal::Refusal;

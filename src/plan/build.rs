@@ -1,0 +1,219 @@
+//! A release's changes and what earlier releases left become a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use super::chain::Chain;
+use super::draft::{Draft, path};
+use super::format::{FORMAT, Origin, Phase, Plan, PlannedMigration, Predecessor, Release, Start, StartColumn, Step, StepId};
+use super::order::order;
+use super::recipe::{self, Context};
+use super::refusal::Refusal;
+use super::release::{Item, items};
+use crate::engine::Engine;
+use crate::history::History;
+use crate::schema::{Catalog, Name};
+use crate::source::Migration;
+use crate::sql::directive::DirectiveKind;
+use crate::sql::write;
+
+/// What a plan is made from.
+pub struct Input<'a> {
+    /// The release to plan.
+    pub release: &'a Release,
+    /// The engine.
+    pub engine: Engine,
+    /// The plans before it.
+    pub chain: &'a Chain,
+    /// The schema that those build.
+    pub start: &'a Catalog,
+    /// The release's migrations, in order.
+    pub migrations: &'a [Migration],
+    /// Those migrations folded over `start`.
+    pub history: &'a History,
+}
+
+/// Makes the plan of a release.
+///
+/// # Errors
+/// All changes that are not planned, each with what to do about it.
+pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
+    let items = items(input.history, input.migrations);
+    let mut refusals = Vec::new();
+    let mut made = Made { release: input.release, ids: BTreeSet::new(), expand: Vec::new(), migrate: Vec::new(), contract: Vec::new() };
+    let (due, waiting) = input.chain.left_to_contract();
+    for item in &items {
+        refusals.extend(too_early(item, &waiting));
+        let ctx = Context {
+            engine: input.engine,
+            old: input.start,
+            before: &item.before,
+            after: &item.after,
+            new: &input.history.end,
+            item,
+            release: &items,
+        };
+        match recipe::plan(&ctx) {
+            Ok(recipe) => made.take(item, recipe),
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    let mut steps = due;
+    steps.extend(made.expand);
+    steps.extend(made.migrate);
+    let mut deferred = waiting;
+    deferred.extend(made.contract);
+    Ok(Plan {
+        format: FORMAT.to_owned(),
+        release: input.release.clone(),
+        engine: "postgresql".to_owned(),
+        engine_version: major(input.engine),
+        predecessor: input.chain.last().map(|last| Predecessor { release: last.plan.release.clone(), digest: last.digest.clone() }),
+        adopted: false,
+        migrations: input.migrations.iter().map(planned).collect(),
+        starts_from: start(input.start, &steps),
+        steps: sorted(steps),
+        deferred: sorted(deferred),
+    })
+}
+
+/// The first plan of a chain whose migrations another tool has applied: it has no steps.
+pub fn adopt(release: Release, engine: Engine, migrations: &[Migration]) -> Plan {
+    Plan {
+        format: FORMAT.to_owned(),
+        release,
+        engine: "postgresql".to_owned(),
+        engine_version: major(engine),
+        predecessor: None,
+        adopted: true,
+        migrations: migrations.iter().map(planned).collect(),
+        starts_from: start(&Catalog::default(), &[]),
+        steps: Vec::new(),
+        deferred: Vec::new(),
+    }
+}
+
+fn major(engine: Engine) -> u32 {
+    let Engine::PostgreSql { major } = engine;
+    major
+}
+
+fn planned(migration: &Migration) -> PlannedMigration {
+    PlannedMigration { path: migration.path.clone(), sha256: digest(migration.text.as_bytes()) }
+}
+
+/// SHA-256 in hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// Steps that recipes make come with the needs of a line, so there is no circle to find.
+fn sorted(steps: Vec<Step>) -> Vec<Step> {
+    let as_they_are = steps.clone();
+    order(steps).unwrap_or(as_they_are)
+}
+
+fn start(catalog: &Catalog, steps: &[Step]) -> Start {
+    let touched: BTreeSet<&str> = steps.iter().flat_map(|step| &step.locks).map(|lock| lock.relation.as_str()).collect();
+    let mut tables = BTreeMap::new();
+    for (name, table) in &catalog.tables {
+        if touched.contains(path(name).as_str()) {
+            let columns = table
+                .columns
+                .iter()
+                .map(|column| StartColumn { name: column.name.to_string(), data_type: write::data_type(&column.data_type) })
+                .collect();
+            tables.insert(path(name), columns);
+        }
+    }
+    Start { digest: digest(format!("{catalog:?}").as_bytes()), tables }
+}
+
+/// A change of what an earlier release still has to contract, before that is due.
+fn too_early(item: &Item, waiting: &[Step]) -> Option<Refusal> {
+    let super::release::Planned::Change(change) = &item.planned else { return None };
+    let relation: &Name = change.relation()?;
+    let relation = path(relation);
+    let step = waiting.iter().find(|step| step.locks.iter().any(|lock| lock.relation == relation))?;
+    Some(Refusal::new(
+        item,
+        format!(
+            "release {} has a contract step on {relation} that isn't due yet ({}), and this change touches the same table",
+            step.introduced_by, step.id
+        ),
+        format!("put the change into a later release, or take `contract-after` out of the migration of {}", step.introduced_by),
+    ))
+}
+
+/// Steps as they come out of recipes, phase by phase.
+struct Made<'a> {
+    release: &'a Release,
+    ids: BTreeSet<String>,
+    expand: Vec<Step>,
+    migrate: Vec<Step>,
+    contract: Vec<Step>,
+}
+
+impl Made<'_> {
+    fn take(&mut self, item: &Item, recipe: recipe::Recipe) {
+        let due_after = item.directives.iter().find_map(|directive| match directive {
+            DirectiveKind::ContractAfter(releases) => Some(*releases),
+            DirectiveKind::Allow { .. }
+            | DirectiveKind::Up(_)
+            | DirectiveKind::Down(_)
+            | DirectiveKind::Phase(_)
+            | DirectiveKind::Strategy(_) => None,
+        });
+        for draft in recipe.expand {
+            let step = self.step(item, Phase::Expand, draft, None);
+            self.expand.push(step);
+        }
+        for draft in recipe.migrate {
+            let step = self.step(item, Phase::Migrate, draft, None);
+            self.migrate.push(step);
+        }
+        for draft in recipe.contract {
+            let step = self.step(item, Phase::Contract, draft, Some(due_after.unwrap_or(1)));
+            self.contract.push(step);
+        }
+    }
+
+    fn step(&mut self, item: &Item, phase: Phase, draft: Draft, due_after: Option<u32>) -> Step {
+        let base = format!("{}/{phase}/{}/{}", self.release, draft.subject, draft.slug);
+        let taken = self.ids.iter().filter(|id| **id == base || id.strip_prefix(&base).is_some_and(|rest| rest.starts_with('-'))).count();
+        let id = if taken == 0 { base } else { format!("{base}-{}", taken + 1) };
+        self.ids.insert(id.clone());
+        // Within a phase the order of the migrations is kept: a later statement may build on any earlier one.
+        let same_phase = match phase {
+            Phase::Expand => self.expand.last(),
+            Phase::Migrate => self.migrate.last().or(self.expand.last()),
+            Phase::Contract => self.contract.last().or(self.migrate.last()).or(self.expand.last()),
+        };
+        let mut origin: Vec<Origin> = vec![item.origin.clone()];
+        origin.extend(item.also.iter().cloned());
+        Step {
+            id: StepId(id),
+            phase,
+            introduced_by: self.release.clone(),
+            due_after,
+            about: draft.about,
+            why: draft.why,
+            origin,
+            sql: draft.sql,
+            transaction: draft.transaction,
+            backfill: draft.backfill,
+            locks: draft.locks,
+            lock_wait: draft.lock_wait,
+            statement_time: draft.statement_time,
+            needs: same_phase.map(|step| step.id.clone()).into_iter().collect(),
+            probe: draft.probe,
+            undo: draft.undo,
+            gates: draft.gates,
+            hazards: draft.hazards,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Two changes of one release that would get in each other's way.
+
+use super::recipe::Context;
+use super::refusal::Refusal;
+use super::release::Planned;
+use crate::schema::{Change, Identifier, Name};
+
+/// Refuses the change if another one of the release touches one of `columns` or one of the indexes and constraints that
+/// are built anew for it.
+pub(crate) fn refuse<'i>(
+    ctx: &Context<'_>,
+    table: &Name,
+    columns: &[&Identifier],
+    mut rebuilt: impl Iterator<Item = &'i Identifier>,
+) -> Result<(), Refusal> {
+    let rebuilt: Vec<&Identifier> = rebuilt.by_ref().collect();
+    let other = ctx.release.iter().find(|item| {
+        item.origin != ctx.item.origin
+            && match &item.planned {
+                Planned::Change(change) => touches(change, table, columns, &rebuilt),
+                Planned::FilledColumn { .. } => false,
+            }
+    });
+    match other {
+        None => Ok(()),
+        Some(other) => Err(ctx.refuse(
+            format!(
+                "the same release also changes what this change replaces ({}:{}: {})",
+                other.origin.file,
+                other.origin.line,
+                first_line(&other.origin.statement)
+            ),
+            "put one of the two into the next release",
+        )),
+    }
+}
+
+fn first_line(statement: &str) -> &str {
+    statement.lines().next().unwrap_or_default()
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the rest changes neither a column's shape nor an index or a constraint that is built anew"
+)]
+fn touches(change: &Change, table: &Name, columns: &[&Identifier], rebuilt: &[&Identifier]) -> bool {
+    let column_of = |on: &Name, column: &Identifier| on == table && columns.contains(&column);
+    match change {
+        Change::RenameColumn { table: on, column, to } => column_of(on, column) || column_of(on, to),
+        Change::DropColumn { table: on, column, .. }
+        | Change::ChangeType { table: on, column, .. }
+        | Change::SetDefault { table: on, column, .. }
+        | Change::DropDefault { table: on, column }
+        | Change::SetNotNull { table: on, column }
+        | Change::DropNotNull { table: on, column }
+        | Change::AddIdentity { table: on, column, .. }
+        | Change::SetIdentity { table: on, column, .. }
+        | Change::DropIdentity { table: on, column, .. } => column_of(on, column),
+        Change::RenameTable { table: on, to } => on == table || &on.sibling(to.clone()) == table,
+        Change::SetTableSchema { table: on, .. } | Change::DropTable { table: on, .. } => on == table,
+        Change::DropConstraint { table: on, constraint, .. }
+        | Change::RenameConstraint { table: on, constraint, .. }
+        | Change::ValidateConstraint { table: on, constraint }
+        | Change::AlterConstraint { table: on, constraint, .. } => on == table && rebuilt.contains(&constraint),
+        Change::DropIndex { index, .. } | Change::RenameIndex { index, .. } => {
+            index.schema == table.schema && rebuilt.contains(&&index.name)
+        }
+        _ => false,
+    }
+}

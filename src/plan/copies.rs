@@ -1,0 +1,378 @@
+//! Carry-over: what a second column must have of the first, built beside it and given the first one's names in contract.
+//! What can't be carried over is refused by name.
+
+use super::draft::{Draft, path};
+use super::format::HazardKind;
+use super::generated::generated_name;
+use super::probe;
+use super::recipe::add_check::add_not_valid;
+use super::recipe::{Context, add_foreign_key, add_index, add_unique, set_not_null};
+use super::refusal::Refusal;
+use crate::engine::{Held, LockMode};
+use crate::schema::object::{ObjectKind, Trigger};
+use crate::schema::table::ReplicaIdentity;
+use crate::schema::{Constraint, ConstraintKind, Identifier, Index, IndexElement, IndexKey, Lookup, Name, Table, TableKind};
+use crate::sql::write;
+
+/// One column that takes the place of another.
+pub(crate) struct Replacement<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) from: &'a Identifier,
+    /// What the new column is called while both are there.
+    pub(crate) to: &'a Identifier,
+}
+
+/// What is built beside the original.
+enum Copy {
+    Index { original: Identifier, copy: Index },
+    Unique { original: Identifier, copy: Index, constraint: Constraint },
+    Constraint { original: Identifier, copy: Constraint },
+}
+
+/// Everything that is built beside its original.
+pub(crate) struct Copies {
+    table: Name,
+    copies: Vec<Copy>,
+}
+
+impl Replacement<'_> {
+    /// What must be built. A refusal if the column has what can't be carried over.
+    pub(crate) fn copies(&self, ctx: &Context<'_>) -> Result<Copies, Refusal> {
+        self.refuse(ctx)?;
+        let mut copies = Vec::new();
+        for constraint in &self.table.constraints {
+            if constraint.columns().contains(self.from) {
+                copies.extend(self.of_constraint(constraint));
+            }
+        }
+        for (name, index) in ctx.before.indexes_of(&self.table.name) {
+            if index.constraint.is_none() && index.mentions(self.from) {
+                copies.push(Copy::Index { original: name.name.clone(), copy: self.index(index, &name.name) });
+            }
+        }
+        if !copies.is_empty() && matches!(self.table.kind, TableKind::Partitioned { .. }) {
+            return Err(ctx.refuse(
+                format!(
+                    "{} is partitioned and {} is in an index or a constraint, which can't be built beside it without a lock",
+                    self.table.name, self.from
+                ),
+                "accept the lock with `-- concertina: strategy direct`",
+            ));
+        }
+        Ok(Copies { table: self.table.name.clone(), copies })
+    }
+
+    fn of_constraint(&self, constraint: &Constraint) -> Option<Copy> {
+        let original = constraint.name.clone()?;
+        let mut copy = constraint.clone();
+        copy.name = Some(self.copy_name(&original));
+        match &mut copy.kind {
+            ConstraintKind::Check { expression } => *expression = expression.with_own_column_renamed(self.from, self.to),
+            ConstraintKind::ForeignKey(key) => {
+                self.replace(&mut key.columns);
+                self.replace(&mut key.on_delete_columns);
+                if key.references == self.table.name {
+                    self.replace(&mut key.referenced_columns);
+                }
+            }
+            ConstraintKind::Unique(key) => {
+                self.replace(&mut key.columns);
+                self.replace(&mut key.include);
+                let index = add_unique::index(&self.table.name, &self.copy_name(&original), key);
+                return Some(Copy::Unique { original, copy: index, constraint: copy });
+            }
+            // NOT NULL is carried over with the column; the other two are refused.
+            ConstraintKind::NotNull { .. } | ConstraintKind::PrimaryKey(_) | ConstraintKind::Exclude(_) => return None,
+        }
+        Some(Copy::Constraint { original, copy })
+    }
+
+    fn index(&self, index: &Index, original: &Identifier) -> Index {
+        let mut copy = index.clone();
+        copy.name = Some(self.copy_name(original));
+        for element in &mut copy.elements {
+            self.replace_in(element);
+        }
+        self.replace(&mut copy.include);
+        copy.predicate = copy.predicate.map(|predicate| predicate.with_own_column_renamed(self.from, self.to));
+        copy
+    }
+
+    fn replace_in(&self, element: &mut IndexElement) {
+        match &mut element.key {
+            IndexKey::Column(name) if name == self.from => *name = self.to.clone(),
+            IndexKey::Column(_) => {}
+            IndexKey::Expression(sql) => *sql = sql.with_own_column_renamed(self.from, self.to),
+        }
+    }
+
+    fn replace(&self, columns: &mut [Identifier]) {
+        for column in columns {
+            if column == self.from {
+                *column = self.to.clone();
+            }
+        }
+    }
+
+    fn copy_name(&self, original: &Identifier) -> Identifier {
+        generated_name("copy", &[&path(&self.table.name), original.as_str()])
+    }
+
+    fn refuse(&self, ctx: &Context<'_>) -> Result<(), Refusal> {
+        match self.obstacle(ctx) {
+            None => Ok(()),
+            Some(obstacle) => Err(ctx.refuse(
+                format!("{}.{} can't be replaced by a second column: {obstacle}", self.table.name, self.from),
+                "change that first, in an earlier release, or accept downtime with `-- concertina: strategy direct`",
+            )),
+        }
+    }
+
+    fn obstacle(&self, ctx: &Context<'_>) -> Option<String> {
+        let catalog = ctx.before;
+        let (table, from) = (self.table, self.from);
+        let column = table.column(from)?;
+        if table.primary_key().is_some_and(|key| key.columns.contains(from)) {
+            return Some("it is part of the primary key".to_owned());
+        }
+        if column.identity.is_some() {
+            return Some("it is an identity column".to_owned());
+        }
+        if column.generated.is_some() {
+            return Some("it is a generated column".to_owned());
+        }
+        let derived =
+            table.columns.iter().find(|other| other.generated.as_ref().is_some_and(|generated| generated.expression.mentions(from)));
+        if let Some(derived) = derived {
+            return Some(format!("the generated column {} reads it", derived.name));
+        }
+        match &table.kind {
+            TableKind::Partitioned { key, .. } if key.iter().any(|element| element.columns().any(|name| name == from)) => {
+                return Some("it is part of the partition key".to_owned());
+            }
+            TableKind::Plain | TableKind::Partitioned { .. } => {}
+            TableKind::Foreign { .. } => return Some("the table is a foreign table".to_owned()),
+        }
+        if !table.parents.is_empty() || table.partition_of.is_some() || table.of_type.is_some() {
+            return Some("the table has its columns from another one".to_owned());
+        }
+        let inherits = |other: &Table| other.parents.contains(&table.name);
+        if let Some(child) = catalog.tables.values().find(|other| inherits(other)) {
+            return Some(format!("table {} inherits it", child.name));
+        }
+        self.constraint_obstacle(ctx).or_else(|| self.dependent_obstacle(ctx))
+    }
+
+    fn constraint_obstacle(&self, ctx: &Context<'_>) -> Option<String> {
+        let (table, from) = (self.table, self.from);
+        for constraint in &table.constraints {
+            if let ConstraintKind::Exclude(_) = constraint.kind
+                && constraint.columns().contains(from)
+            {
+                return Some("it is in an EXCLUDE constraint".to_owned());
+            }
+        }
+        for other in ctx.before.tables.values() {
+            for constraint in &other.constraints {
+                if let ConstraintKind::ForeignKey(key) = &constraint.kind
+                    && key.references == table.name
+                    && key.referenced_columns.contains(from)
+                {
+                    return Some(format!("a foreign key of {} references it", other.name));
+                }
+            }
+        }
+        if let ReplicaIdentity::Index(index) = &table.replica_identity
+            && ctx.before.indexes_of(&table.name).any(|(name, found)| &name.name == index && found.mentions(from))
+        {
+            return Some(format!("the replica identity {index} is made of it"));
+        }
+        None
+    }
+
+    fn dependent_obstacle(&self, ctx: &Context<'_>) -> Option<String> {
+        let (table, from) = (&self.table.name, self.from);
+        let fires_on = |trigger: &Trigger| {
+            &trigger.table == table && (trigger.update_of.contains(from) || trigger.when.as_ref().is_some_and(|when| when.mentions(from)))
+        };
+        if let Some(trigger) = ctx.before.triggers.values().find(|trigger| fires_on(trigger)) {
+            return Some(format!("trigger {} fires on it", trigger.name));
+        }
+        for definition in &ctx.before.definitions {
+            let on_table = &definition.object.name == table || definition.depends_on.iter().any(|object| &object.name == table);
+            let named = definition.create.mentions(from)
+                || definition.depends_on.iter().any(|object| {
+                    object.kind == ObjectKind::Column && &object.name == table && object.detail.as_deref() == Some(from.as_str())
+                });
+            if on_table && named {
+                return Some(format!("{} depends on it", describe(&definition.object)));
+            }
+        }
+        let reader =
+            ctx.before.routines.values().find(|routine| routine.reads.iter().any(|(name, column)| name == table && column == from));
+        if let Some(routine) = reader {
+            return Some(format!("function {} reads it", routine.name));
+        }
+        ctx.before.views.values().find_map(|view| match &view.reads {
+            Lookup::Known(reads) if !reads.iter().any(|(name, column)| name == table && column == from) => None,
+            Lookup::Known(_) => Some(format!("view {} reads it", view.name)),
+            Lookup::Absent => None,
+            Lookup::Unknown => Some(format!("what view {} reads can't be told", view.name)),
+        })
+    }
+}
+
+fn describe(object: &crate::schema::ObjectRef) -> String {
+    match &object.detail {
+        Some(detail) => format!("{:?} {detail}", object.kind).to_lowercase(),
+        None => format!("{:?} {}", object.kind, object.name).to_lowercase(),
+    }
+}
+
+impl Copies {
+    /// Steps that build them, once the new column is filled.
+    pub(crate) fn build(&self, ctx: &Context<'_>) -> Vec<Draft> {
+        self.copies
+            .iter()
+            .flat_map(|copy| self.build_one(ctx, copy))
+            .map(|mut draft| {
+                // What the original demands already isn't news to any client.
+                draft.hazards.retain(|hazard| hazard.kind != HazardKind::RefusesWrites);
+                draft
+            })
+            .collect()
+    }
+
+    fn build_one(&self, _ctx: &Context<'_>, copy: &Copy) -> Vec<Draft> {
+        let why =
+            |original: &Identifier| format!("the second column needs what {original} gives the first; it takes that name in contract");
+        match copy {
+            Copy::Index { original, copy } => vec![add_index::build(copy).because(why(original))],
+            Copy::Unique { original, copy, constraint } => {
+                let name = copy.name.clone().unwrap_or_else(|| original.clone());
+                vec![
+                    add_index::build(copy).because(why(original)),
+                    add_unique::attach(&self.table, &name, constraint.timing, add_unique::As::Unique),
+                ]
+            }
+            Copy::Constraint { original, copy } => {
+                let name = copy.name.clone().unwrap_or_else(|| original.clone());
+                let subject = format!("{}.{name}", self.table);
+                let add = match &copy.kind {
+                    ConstraintKind::ForeignKey(key) => add_foreign_key::add(&self.table, copy, &name, key),
+                    ConstraintKind::Check { .. }
+                    | ConstraintKind::NotNull { .. }
+                    | ConstraintKind::Unique(_)
+                    | ConstraintKind::PrimaryKey(_)
+                    | ConstraintKind::Exclude(_) => add_not_valid(&self.table, copy, &name),
+                };
+                let mut steps = vec![add.because(why(original))];
+                if copy.validity == crate::schema::Validity::Valid {
+                    steps.push(set_not_null::validate(&self.table, &name, &subject));
+                }
+                steps
+            }
+        }
+    }
+
+    /// Statements that give the copies their originals' names, once those are gone with the first column.
+    pub(crate) fn take_names(&self) -> Vec<String> {
+        let table = write::name(&self.table);
+        self.copies
+            .iter()
+            .map(|copy| match copy {
+                Copy::Index { original, copy } => {
+                    format!("ALTER INDEX {} RENAME TO {}", write::name(&add_index::name_of(copy)), write::identifier(original))
+                }
+                Copy::Unique { original, constraint, .. } | Copy::Constraint { original, copy: constraint } => {
+                    let name = constraint.name.as_ref().map(write::identifier).unwrap_or_default();
+                    format!("ALTER TABLE {table} RENAME CONSTRAINT {name} TO {}", write::identifier(original))
+                }
+            })
+            .collect()
+    }
+
+    /// The names of the originals, which the rest of the release must leave alone.
+    pub(crate) fn originals(&self) -> impl Iterator<Item = &Identifier> {
+        self.copies.iter().map(|copy| match copy {
+            Copy::Index { original, .. } | Copy::Unique { original, .. } | Copy::Constraint { original, .. } => original,
+        })
+    }
+
+    /// The tables beside its own that a removal of the original constraints locks.
+    pub(crate) fn referenced(&self) -> Vec<Name> {
+        let mut names: Vec<Name> = self
+            .copies
+            .iter()
+            .filter_map(|copy| match copy {
+                Copy::Constraint { copy, .. } => match &copy.kind {
+                    ConstraintKind::ForeignKey(key) if key.references != self.table => Some(key.references.clone()),
+                    ConstraintKind::ForeignKey(_)
+                    | ConstraintKind::Check { .. }
+                    | ConstraintKind::NotNull { .. }
+                    | ConstraintKind::Unique(_)
+                    | ConstraintKind::PrimaryKey(_)
+                    | ConstraintKind::Exclude(_) => None,
+                },
+                Copy::Index { .. } | Copy::Unique { .. } => None,
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+/// Statements that give the new column what only concerns its storage, its statistics, its comment and its privileges.
+pub(crate) fn attributes(ctx: &Context<'_>, table: &Table, from: &Identifier, to: &Identifier) -> Vec<String> {
+    let Some(column) = table.column(from) else { return Vec::new() };
+    let relation = write::name(&table.name);
+    let quoted = write::identifier(to);
+    let alter = |what: String| format!("ALTER TABLE {relation} ALTER COLUMN {quoted} {what}");
+    let mut sql = Vec::new();
+    if let Some(storage) = &column.storage {
+        sql.push(alter(format!("SET STORAGE {storage}")));
+    }
+    if let Some(compression) = &column.compression {
+        sql.push(alter(format!("SET COMPRESSION {}", write::identifier(compression))));
+    }
+    if let Some(target) = column.statistics {
+        sql.push(alter(format!("SET STATISTICS {target}")));
+    }
+    if !column.options.is_empty() {
+        let options: Vec<String> =
+            column.options.iter().map(|(key, value)| format!("{} = {value}", write::identifier(&key.as_str().into()))).collect();
+        sql.push(alter(format!("SET ({})", options.join(", "))));
+    }
+    for (object, comment) in &ctx.before.comments {
+        if object.kind == ObjectKind::Column && object.name == table.name && object.detail.as_deref() == Some(from.as_str()) {
+            sql.push(format!("COMMENT ON COLUMN {relation}.{quoted} IS {}", write::literal(comment)));
+        }
+    }
+    for grant in &ctx.before.grants {
+        if grant.object.name == table.name && grant.columns.contains(from) {
+            let grantee = if grant.grantee == "public" { "PUBLIC".to_owned() } else { write::identifier(&grant.grantee) };
+            let option = if grant.grantable { " WITH GRANT OPTION" } else { "" };
+            for privilege in &grant.privileges {
+                sql.push(format!("GRANT {privilege} ({quoted}) ON {relation} TO {grantee}{option}"));
+            }
+        }
+    }
+    sql
+}
+
+/// Locks the table first, and all others that the statements will touch with it, so that nothing waits half-way.
+pub(crate) fn lock_first(table: &Name, others: &[Name]) -> String {
+    let mut names: Vec<String> = others.iter().map(write::name).collect();
+    names.push(write::name(table));
+    format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", "))
+}
+
+/// The probe and the locks of a step that ends the life of the first column.
+pub(crate) fn removes(draft: Draft, table: &Name, column: &Identifier, others: &[Name]) -> Draft {
+    others
+        .iter()
+        .fold(draft, |draft, other| draft.locks(other, LockMode::AccessExclusive, Held::Brief))
+        .locks(table, LockMode::AccessExclusive, Held::Brief)
+        .probed(probe::column_gone(table, column))
+}

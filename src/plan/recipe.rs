@@ -1,0 +1,202 @@
+//! How one kind of change becomes steps: what a recipe is given, what it gives, and which one is whose.
+
+pub(crate) mod add_column;
+pub(crate) mod fill_column;
+pub(crate) mod drop_column;
+pub(crate) mod rename_column;
+pub(crate) mod rename_table;
+pub(crate) mod change_type;
+pub(crate) mod set_not_null;
+pub(crate) mod add_index;
+pub(crate) mod drop_index;
+pub(crate) mod add_check;
+pub(crate) mod add_foreign_key;
+pub(crate) mod add_unique;
+pub(crate) mod drop_constraint;
+pub(crate) mod drop_table;
+pub(crate) mod add_enum_value;
+pub(crate) mod change_rows;
+pub(crate) mod as_written;
+pub(crate) mod statement;
+
+use super::draft::Draft;
+use super::refusal::Refusal;
+use super::release::{Item, Planned};
+use crate::engine::Engine;
+use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Lookup, Name, Table};
+use crate::sql::directive::{DirectiveKind, Strategy};
+use std::sync::Arc;
+
+/// The steps of one change, in the order in which each phase runs them.
+#[derive(Debug, Default)]
+pub(crate) struct Recipe {
+    pub(crate) expand: Vec<Draft>,
+    pub(crate) migrate: Vec<Draft>,
+    pub(crate) contract: Vec<Draft>,
+}
+
+impl Recipe {
+    pub(crate) fn expand(step: Draft) -> Self {
+        Self { expand: vec![step], ..Self::default() }
+    }
+
+    pub(crate) fn migrate(step: Draft) -> Self {
+        Self { migrate: vec![step], ..Self::default() }
+    }
+
+    pub(crate) fn contract(step: Draft) -> Self {
+        Self { contract: vec![step], ..Self::default() }
+    }
+
+    /// The steps of another recipe after these.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.expand.extend(other.expand);
+        self.migrate.extend(other.migrate);
+        self.contract.extend(other.contract);
+    }
+}
+
+/// What a recipe knows.
+pub(crate) struct Context<'a> {
+    pub(crate) engine: Engine,
+    /// The schema that old clients know: at the start of the release.
+    pub(crate) old: &'a Catalog,
+    /// The schema right before the change.
+    pub(crate) before: &'a Catalog,
+    /// The schema right after the change.
+    pub(crate) after: &'a Catalog,
+    /// The schema that new clients know: at the end of the release.
+    pub(crate) new: &'a Catalog,
+    /// The change with its directives and its place.
+    pub(crate) item: &'a Item,
+    /// All changes of the release.
+    pub(crate) release: &'a [Item],
+}
+
+impl Context<'_> {
+    /// The table right before the change; a refusal if it isn't known.
+    pub(crate) fn table(&self, name: &Name) -> Result<&Arc<Table>, Refusal> {
+        match self.before.table(name) {
+            Lookup::Known(table) => Ok(table),
+            Lookup::Absent => {
+                Err(self
+                    .refuse(format!("there is no table {name} before this statement"), "check the name, or the order of the migrations"))
+            }
+            Lookup::Unknown => Err(self.refuse(
+                format!("what table {name} looks like can't be told, since an earlier statement can't be read"),
+                "say how it is meant with a directive (docs/directives.md)",
+            )),
+        }
+    }
+
+    /// Whether the table came to be in this release, so that old clients don't know it.
+    pub(crate) fn is_new_table(&self, name: &Name) -> bool {
+        matches!(self.before.table(name), Lookup::Known(_)) && !self.old.tables.contains_key(self.name_before_release(name))
+    }
+
+    /// Whether the column came to be in this release.
+    pub(crate) fn is_new_column(&self, table: &Name, column: &Identifier) -> bool {
+        match self.old.tables.get(self.name_before_release(table)) {
+            None => true,
+            Some(old) => old.column(column).is_none() && !self.is_renamed_to(table, column),
+        }
+    }
+
+    fn is_renamed_to(&self, table: &Name, column: &Identifier) -> bool {
+        self.release.iter().any(|item| {
+            matches!(&item.planned, Planned::Change(Change::RenameColumn { table: renamed, to, .. }) if renamed == table && to == column)
+        })
+    }
+
+    /// What the table was called when the release began.
+    pub(crate) fn name_before_release<'n>(&'n self, name: &'n Name) -> &'n Name {
+        self.release
+            .iter()
+            .find_map(|item| match &item.planned {
+                Planned::Change(Change::RenameTable { table, to }) if &table.sibling(to.clone()) == name => Some(table),
+                Planned::Change(_) | Planned::FilledColumn { .. } => None,
+            })
+            .unwrap_or(name)
+    }
+
+    /// Whether an ADD COLUMN of this release brings the column without saying how it is filled.
+    pub(crate) fn added_without_fill(&self, table: &Name, column: &Identifier) -> bool {
+        self.release.iter().any(|item| {
+            matches!(&item.planned, Planned::Change(Change::AddColumn(add)) if &add.table == table && &add.column.name == column && add.column.default.is_none())
+        })
+    }
+
+    /// A refusal of this change.
+    pub(crate) fn refuse(&self, what: impl Into<String>, remedy: impl Into<String>) -> Refusal {
+        Refusal::new(self.item, what.into(), remedy.into())
+    }
+
+    /// The strategy that a directive asks for.
+    pub(crate) fn strategy(&self) -> Option<Strategy> {
+        self.item.directives.iter().find_map(|directive| match directive {
+            DirectiveKind::Strategy(strategy) => Some(*strategy),
+            DirectiveKind::Allow { .. }
+            | DirectiveKind::Up(_)
+            | DirectiveKind::Down(_)
+            | DirectiveKind::Phase(_)
+            | DirectiveKind::ContractAfter(_) => None,
+        })
+    }
+
+    /// The major version of PostgreSQL.
+    pub(crate) fn major(&self) -> u32 {
+        let Engine::PostgreSql { major } = self.engine;
+        major
+    }
+}
+
+/// The steps of one item.
+pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
+    match &ctx.item.planned {
+        Planned::FilledColumn { add, up, not_null } => fill_column::plan(ctx, add, up, *not_null),
+        Planned::Change(change) => {
+            if let Some(phase) = as_written::directed_phase(ctx) {
+                return Ok(as_written::in_phase(ctx, phase));
+            }
+            if ctx.strategy() == Some(Strategy::Direct) {
+                return Ok(as_written::direct(ctx, change));
+            }
+            if as_written::is_on_new_table(ctx, change) {
+                return Ok(as_written::expand(ctx, "the table is new in this release, so no old client uses it"));
+            }
+            of_change(ctx, change)
+        }
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a change without a recipe of its own goes by its class, and every change has one")]
+fn of_change(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Refusal> {
+    match change {
+        Change::AddColumn(add) => add_column::plan(ctx, add),
+        Change::DropColumn { table, column, behavior, .. } => drop_column::plan(ctx, table, column, *behavior),
+        Change::RenameColumn { table, column, to } => rename_column::plan(ctx, table, column, to),
+        Change::RenameTable { table, to } => rename_table::plan(ctx, table, to),
+        Change::ChangeType { table, column, data_type, collation, using } => {
+            change_type::plan(ctx, table, column, &change_type::Target { data_type, collation: collation.as_ref(), using: using.as_ref() })
+        }
+        Change::SetNotNull { table, column } => set_not_null::plan(ctx, table, column),
+        Change::CreateIndex { index, .. } => add_index::plan(ctx, index),
+        Change::DropIndex { index, .. } => drop_index::plan(ctx, index),
+        Change::AddConstraint { table, constraint } => match &constraint.kind {
+            ConstraintKind::Check { expression } => add_check::plan(ctx, table, constraint, expression),
+            ConstraintKind::ForeignKey(key) => add_foreign_key::plan(ctx, table, constraint, key),
+            ConstraintKind::Unique(key) => add_unique::plan(ctx, table, constraint, key, add_unique::As::Unique),
+            ConstraintKind::PrimaryKey(key) => add_unique::plan(ctx, table, constraint, key, add_unique::As::PrimaryKey),
+            ConstraintKind::NotNull { column } => set_not_null::plan(ctx, table, column),
+            ConstraintKind::Exclude(_) => Err(ctx.refuse(
+                "an EXCLUDE constraint can only be added by building its index while the table is locked",
+                "accept that for a small table with `-- concertina: strategy direct`",
+            )),
+        },
+        Change::DropConstraint { table, constraint, behavior, .. } => drop_constraint::plan(ctx, table, constraint, *behavior),
+        Change::DropTable { table, .. } => drop_table::plan(ctx, table),
+        Change::AddEnumValue { name, value, .. } => Ok(add_enum_value::plan(ctx, name, value)),
+        Change::Data(data) => change_rows::plan(ctx, data),
+        other => as_written::by_class(ctx, other),
+    }
+}

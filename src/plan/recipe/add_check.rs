@@ -1,0 +1,66 @@
+//! ADD CHECK: added without reading the table, then validated while writers go on. In contract, unless old clients can't break it.
+
+use super::set_not_null::validate;
+use super::{Context, Recipe};
+use crate::engine::{Held, LockMode};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::probe;
+use crate::plan::refusal::Refusal;
+use crate::schema::{Constraint, Enforcement, Identifier, Name, Sql, Validity};
+use crate::sql::write;
+
+pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, expression: &Sql) -> Result<Recipe, Refusal> {
+    let name = constraint_name(ctx, table, constraint)?;
+    let subject = format!("{table}.{name}");
+    let only_new = expression.own_columns().next().is_some() && expression.own_columns().all(|column| ctx.is_new_column(table, column));
+    let add = add_not_valid(table, constraint, &name);
+    if constraint.enforcement == Enforcement::NotEnforced {
+        return Ok(Recipe::expand(add.because("it is not enforced, so nobody's writes are refused")));
+    }
+    let mut steps = vec![if only_new {
+        add.because("only new clients write these columns")
+    } else {
+        let count = format!("SELECT count(*) FROM {} WHERE NOT ({})", write::name(table), write::text(expression));
+        add.because("old clients may still break it until then; new clients never do")
+            .after_zero(format!("rows of {table} that {name} would refuse"), count)
+    }];
+    if constraint.validity == Validity::Valid {
+        steps.push(validate(table, &name, &subject));
+    }
+    Ok(if only_new { Recipe { migrate: steps, ..Recipe::default() } } else { Recipe { contract: steps, ..Recipe::default() } })
+}
+
+/// The constraint's name: as given, or as the database will choose it.
+pub(crate) fn constraint_name(ctx: &Context<'_>, table: &Name, constraint: &Constraint) -> Result<Identifier, Refusal> {
+    if let Some(name) = &constraint.name {
+        return Ok(name.clone());
+    }
+    let before = ctx.before.tables.get(table);
+    let made = ctx.after.tables.get(table).and_then(|after| {
+        after
+            .constraints
+            .iter()
+            .filter_map(|candidate| candidate.name.as_ref())
+            .find(|name| before.is_none_or(|before| before.constraint(name).is_none()))
+    });
+    made.cloned().ok_or_else(|| {
+        ctx.refuse(format!("what the constraint on {table} will be called can't be told"), "give it a name: ADD CONSTRAINT name …")
+    })
+}
+
+/// ADD CONSTRAINT … NOT VALID: for rows written from now on.
+pub(crate) fn add_not_valid(table: &Name, constraint: &Constraint, name: &Identifier) -> Draft {
+    let relation = write::name(table);
+    let unchecked = Constraint { name: Some(name.clone()), validity: Validity::NotValid, ..constraint.clone() };
+    Draft::own(
+        format!("{table}.{name}"),
+        "add-constraint",
+        format!("add {name} to {table} for rows written from now on"),
+        vec![format!("ALTER TABLE {relation} ADD {}", write::constraint(&unchecked))],
+    )
+    .locks(table, LockMode::AccessExclusive, Held::Brief)
+    .probed(probe::constraint_exists(table, name))
+    .undone_by(vec![format!("ALTER TABLE {relation} DROP CONSTRAINT {}", write::identifier(name))])
+    .hazard(HazardKind::RefusesWrites, format!("writes to {table} that break {name} are refused from here on"))
+}

@@ -1,0 +1,172 @@
+//! ADD COLUMN: nullable, with a default that costs nothing, or with one that would rewrite the table.
+
+use super::{Context, Recipe};
+use crate::engine::{Held, LockMode, postgres};
+use crate::plan::draft::{Draft, path};
+use crate::plan::format::HazardKind;
+use crate::plan::keyset::{self, Action};
+use crate::plan::probe;
+use crate::plan::recipe::{add_check, add_foreign_key, add_unique, set_not_null};
+use crate::plan::refusal::Refusal;
+use crate::schema::change::{AddColumn, IfExists};
+use crate::schema::object::Volatility;
+use crate::schema::{Column, Constraint, ConstraintKind, TableKind};
+use crate::sql::write;
+
+pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn) -> Result<Recipe, Refusal> {
+    let column = &add.column;
+    if add.if_not_exists == IfExists::Skip && ctx.table(&add.table)?.column(&column.name).is_some() {
+        return Ok(Recipe::default());
+    }
+    refuse_what_rewrites(ctx, add)?;
+    if column.not_null && column.default.is_none() {
+        return Err(without_value(ctx, add));
+    }
+    let volatile = column.default.as_ref().is_some_and(|default| postgres::volatility(default, ctx.before) == Volatility::Volatile);
+    let mut recipe = if volatile { filled_in_chunks(ctx, add)? } else { at_once(ctx, add) };
+    for constraint in &add.constraints {
+        let constraint = named(ctx, add, constraint);
+        recipe.append(of_constraint(ctx, add, &constraint)?);
+    }
+    Ok(recipe)
+}
+
+fn at_once(ctx: &Context<'_>, add: &AddColumn) -> Recipe {
+    let why = if add.column.default.is_some() {
+        "old clients don't name the column, so their rows take the default; existing rows read it without being rewritten"
+    } else {
+        "old clients don't name the column, so their rows keep NULL there"
+    };
+    Recipe::expand(adding(ctx, add, &add.column, Vec::new()).because(why))
+}
+
+/// The step that adds `column`, with more statements in the same transaction.
+pub(crate) fn adding(ctx: &Context<'_>, add: &AddColumn, column: &Column, more: Vec<String>) -> Draft {
+    let table = write::name(&add.table);
+    let name = write::identifier(&column.name);
+    let mut sql = vec![format!("ALTER TABLE {table} ADD COLUMN {}", write::column(column))];
+    sql.extend(more);
+    let draft = Draft::own(subject(add), "add-column", format!("add column {} to {}", column.name, add.table), sql)
+        .locks(&add.table, LockMode::AccessExclusive, Held::Brief)
+        .probed(probe::column_exists(&add.table, &column.name))
+        .undone_by(vec![format!("ALTER TABLE {table} DROP COLUMN {name}")]);
+    if ctx.is_new_table(&add.table) { draft } else { draft.hazard(HazardKind::CachedPlans, cached_plans(&add.table)) }
+}
+
+pub(crate) fn cached_plans(table: &crate::schema::Name) -> String {
+    format!("a prepared `SELECT *` or `RETURNING *` on {table} fails once in each session (\"cached plan must not change result type\")")
+}
+
+pub(crate) fn subject(add: &AddColumn) -> String {
+    format!("{}.{}", add.table, add.column.name)
+}
+
+/// A volatile default would rewrite the table. So the column comes without it, new rows get it, old ones in chunks.
+fn filled_in_chunks(ctx: &Context<'_>, add: &AddColumn) -> Result<Recipe, Refusal> {
+    let table = ctx.table(&add.table)?;
+    let Some(default) = add.column.default.as_ref().map(write::text) else { return Ok(Recipe::default()) };
+    let mut bare = add.column.clone();
+    bare.default = None;
+    bare.not_null = false;
+    let relation = write::name(&add.table);
+    let name = write::identifier(&add.column.name);
+    let set_default = format!("ALTER TABLE {relation} ALTER COLUMN {name} SET DEFAULT {default}");
+    let mut recipe = Recipe::expand(
+        adding(ctx, add, &bare, vec![set_default])
+            .because("the default gives each row another value, so adding it with the column would rewrite the table; set afterwards it is for new rows only"),
+    );
+    let pending = format!("{name} IS NULL");
+    let key = walking_key(ctx, table)?;
+    let remaining = format!("SELECT count(*) FROM {relation} WHERE {pending}");
+    let backfill = keyset::backfill(table, &key, &Action::Set(format!("{name} = {default}")), Some(&pending), remaining);
+    recipe.migrate.push(
+        Draft::chunked(subject(add), "fill", format!("give the rows that were there a {}", add.column.name), backfill)
+            .because("new clients expect every row to have a value")
+            .locks(&add.table, LockMode::RowExclusive, Held::Brief),
+    );
+    if add.column.not_null {
+        recipe.migrate.extend(set_not_null::steps(ctx, &add.table, &add.column.name));
+    }
+    Ok(recipe)
+}
+
+/// The key by which to walk the table, or a refusal if there is none and `ctid` won't do.
+pub(crate) fn walking_key(ctx: &Context<'_>, table: &crate::schema::Table) -> Result<Vec<crate::schema::Identifier>, Refusal> {
+    match keyset::walking_key(ctx.before, table) {
+        Some(key) => Ok(key),
+        None if keyset::walkable_by_ctid(table) => Ok(Vec::new()),
+        None => Err(ctx.refuse(
+            format!("{} has no primary key or unique key without NULLs by which its rows could be changed in chunks", table.name),
+            "give it a primary key first, or accept one long statement with `-- concertina: strategy direct`",
+        )),
+    }
+}
+
+fn refuse_what_rewrites(ctx: &Context<'_>, add: &AddColumn) -> Result<(), Refusal> {
+    let column = &add.column;
+    let table = ctx.table(&add.table)?;
+    let direct = "accept the rewrite for a small table with `-- concertina: strategy direct`";
+    if column.identity.is_some() || add.serial {
+        return Err(ctx.refuse(
+            format!("adding an identity or serial column to {} rewrites the table under a lock", add.table),
+            format!("add a plain bigint column with a default from a sequence instead, or {direct}"),
+        ));
+    }
+    if column.generated.as_ref().is_some_and(|generated| generated.kind == crate::schema::GeneratedKind::Stored) {
+        return Err(ctx.refuse(format!("adding a stored generated column to {} rewrites the table under a lock", add.table), direct));
+    }
+    if postgres::is_constrained_domain(&column.data_type, ctx.before) {
+        return Err(ctx.refuse(
+            format!("adding a column of a domain with constraints to {} rewrites the table under a lock, whatever its default", add.table),
+            format!("add a column of the domain's base type with a CHECK, or {direct}"),
+        ));
+    }
+    if matches!(table.kind, TableKind::Foreign { .. }) {
+        return Err(ctx.refuse(
+            format!("{} is a foreign table: its columns live on another server", add.table),
+            "say `-- concertina: strategy direct` once the other server is ready",
+        ));
+    }
+    Ok(())
+}
+
+fn without_value(ctx: &Context<'_>, add: &AddColumn) -> Refusal {
+    ctx.refuse(
+        format!("{} is added NOT NULL without a default: rows that are there, and rows that old clients insert, would have no value", subject(add)),
+        format!(
+            "say how to fill it, from the other columns of the row, in a comment above the statement:\n-- concertina: up {}.{} = <expression>\nor give the column a DEFAULT",
+            add.table, add.column.name
+        ),
+    )
+}
+
+/// The constraint under the name that it has in the schema after the change.
+fn named(ctx: &Context<'_>, add: &AddColumn, constraint: &Constraint) -> Constraint {
+    if constraint.name.is_some() {
+        return constraint.clone();
+    }
+    let before = ctx.before.tables.get(&add.table);
+    let known = |candidate: &Constraint| before.is_some_and(|table| table.constraints.iter().any(|other| other.name == candidate.name));
+    let made = ctx.after.tables.get(&add.table).and_then(|table| {
+        table.constraints.iter().find(|candidate| {
+            !known(candidate)
+                && std::mem::discriminant(&candidate.kind) == std::mem::discriminant(&constraint.kind)
+                && candidate.columns() == constraint.columns()
+        })
+    });
+    made.cloned().unwrap_or_else(|| constraint.clone())
+}
+
+fn of_constraint(ctx: &Context<'_>, add: &AddColumn, constraint: &Constraint) -> Result<Recipe, Refusal> {
+    match &constraint.kind {
+        ConstraintKind::Check { expression } => add_check::plan(ctx, &add.table, constraint, expression),
+        ConstraintKind::ForeignKey(key) => add_foreign_key::plan(ctx, &add.table, constraint, key),
+        ConstraintKind::Unique(key) => add_unique::plan(ctx, &add.table, constraint, key, add_unique::As::Unique),
+        ConstraintKind::PrimaryKey(key) => add_unique::plan(ctx, &add.table, constraint, key, add_unique::As::PrimaryKey),
+        ConstraintKind::NotNull { .. } => Ok(Recipe::default()),
+        ConstraintKind::Exclude(_) => Err(ctx.refuse(
+            format!("an EXCLUDE constraint on {} is built while the table is locked", path(&add.table)),
+            "add it in a statement of its own with `-- concertina: strategy direct`",
+        )),
+    }
+}

@@ -1,0 +1,93 @@
+//! ADD FOREIGN KEY: both tables locked first, added without reading them, then validated while writers go on.
+
+use super::add_check::constraint_name;
+use super::set_not_null::validate;
+use super::{Context, Recipe};
+use crate::engine::{Held, LockMode};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::probe;
+use crate::plan::refusal::Refusal;
+use crate::schema::{Constraint, ForeignKey, Identifier, Lookup, Name, TableKind, Validity};
+use crate::sql::write;
+
+pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key: &ForeignKey) -> Result<Recipe, Refusal> {
+    let name = constraint_name(ctx, table, constraint)?;
+    let known = ctx.table(table)?;
+    if matches!(known.kind, TableKind::Partitioned { .. }) && ctx.major() < 18 {
+        return Err(ctx.refuse(
+            format!("{table} is partitioned: before PostgreSQL 18 a foreign key on it can't be added NOT VALID"),
+            "add it to each partition first (NOT VALID, then VALIDATE), or accept the lock with `-- concertina: strategy direct`",
+        ));
+    }
+    let subject = format!("{table}.{name}");
+    // A new column is written by new clients only, and a new table is referenced by new clients only.
+    let only_new = key.columns.iter().all(|column| ctx.is_new_column(table, column));
+    let add = add(table, constraint, &name, key);
+    let mut steps = vec![if only_new {
+        add.because("only new clients write these columns")
+    } else {
+        let add = add.because("old clients may still write rows without a match until then; new clients never do");
+        match orphans(ctx, table, key) {
+            Some(sql) => add.after_zero(format!("rows of {table} without a match in {}", key.references), sql),
+            None => add,
+        }
+    }];
+    if constraint.validity == Validity::Valid {
+        steps.push(validate(table, &name, &subject).locks(&key.references, LockMode::RowShare, Held::Scan));
+    }
+    Ok(if only_new { Recipe { migrate: steps, ..Recipe::default() } } else { Recipe { contract: steps, ..Recipe::default() } })
+}
+
+/// Adds it for rows written from now on. Clients touch the referenced table first, so it is locked first.
+pub(crate) fn add(table: &Name, constraint: &Constraint, name: &Identifier, key: &ForeignKey) -> Draft {
+    let relation = write::name(table);
+    let unchecked = Constraint { name: Some(name.clone()), validity: Validity::NotValid, ..constraint.clone() };
+    let tables = if &key.references == table { relation.clone() } else { format!("{}, {relation}", write::name(&key.references)) };
+    Draft::own(
+        format!("{table}.{name}"),
+        "add-foreign-key",
+        format!("add foreign key {name} from {table} to {} for rows written from now on", key.references),
+        vec![
+            format!("LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"),
+            format!("ALTER TABLE {relation} ADD {}", write::constraint(&unchecked)),
+        ],
+    )
+    .locks(table, LockMode::ShareRowExclusive, Held::Brief)
+    .locks(&key.references, LockMode::ShareRowExclusive, Held::Brief)
+    .probed(probe::constraint_exists(table, name))
+    .undone_by(vec![
+        format!("LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE"),
+        format!("ALTER TABLE {relation} DROP CONSTRAINT {}", write::identifier(name)),
+    ])
+    .hazard(
+        HazardKind::RefusesWrites,
+        format!("rows of {table} without a match in {}, and deletes there of rows that have one, are refused from here on", key.references),
+    )
+}
+
+/// Counts the rows without a match.
+fn orphans(ctx: &Context<'_>, table: &Name, key: &ForeignKey) -> Option<String> {
+    let referenced = if key.referenced_columns.is_empty() {
+        match ctx.before.table(&key.references) {
+            Lookup::Known(found) => found.primary_key()?.columns.clone(),
+            Lookup::Absent | Lookup::Unknown => return None,
+        }
+    } else {
+        key.referenced_columns.clone()
+    };
+    let pairs: Vec<String> = key
+        .columns
+        .iter()
+        .zip(&referenced)
+        .map(|(own, other)| format!("parent.{} = child.{}", write::identifier(other), write::identifier(own)))
+        .collect();
+    let given: Vec<String> = key.columns.iter().map(|own| format!("child.{} IS NOT NULL", write::identifier(own))).collect();
+    Some(format!(
+        "SELECT count(*) FROM {} AS child WHERE {} AND NOT EXISTS (SELECT 1 FROM {} AS parent WHERE {})",
+        write::name(table),
+        given.join(" AND "),
+        write::name(&key.references),
+        pairs.join(" AND ")
+    ))
+}

@@ -1,0 +1,104 @@
+//! CREATE INDEX: built CONCURRENTLY. A unique one refuses writes that old clients may make, so it waits for contract.
+
+use super::{Context, Recipe};
+use crate::engine::{Held, LockMode};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::probe;
+use crate::plan::refusal::Refusal;
+use crate::schema::change::Concurrency;
+use crate::schema::{Index, IndexKey, Lookup, Name, TableKind, Uniqueness};
+use crate::sql::write;
+
+pub(crate) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> {
+    let index = named(ctx, index)?;
+    if ctx.before.indexes.contains_key(&name_of(&index)) {
+        // IF NOT EXISTS, and it is there.
+        return Ok(Recipe::default());
+    }
+    if let Lookup::Known(table) = ctx.before.table(&index.table)
+        && matches!(table.kind, TableKind::Partitioned { .. })
+    {
+        return Err(ctx.refuse(
+            format!("{} is partitioned: an index on it can't be built CONCURRENTLY", index.table),
+            "create it `ON ONLY` the parent, build one on each partition and attach them, or accept the lock with `-- concertina: strategy direct`",
+        ));
+    }
+    let only_new =
+        ctx.before.tables.contains_key(&index.table) && index_columns(&index).all(|column| ctx.is_new_column(&index.table, column));
+    let step = build(&index);
+    if index.uniqueness == Uniqueness::Plain {
+        return Ok(Recipe::expand(step.because("readers and writers go on while the index is built")));
+    }
+    let step = step.hazard(HazardKind::RefusesWrites, format!("a duplicate in {} is refused as soon as the build begins", index.table));
+    if only_new {
+        return Ok(Recipe { migrate: vec![step.because("only new clients write these columns")], ..Recipe::default() });
+    }
+    let step = step.because("old clients may still write duplicates until then; new clients never do");
+    Ok(Recipe::contract(match duplicates(&index) {
+        Some(sql) => step.after_zero(format!("keys of {} that occur more than once", index.table), sql),
+        None => step,
+    }))
+}
+
+/// CREATE INDEX CONCURRENTLY, which an invalid index of the same name is cleared away for.
+pub(crate) fn build(index: &Index) -> Draft {
+    let name = name_of(index);
+    let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", write::name(&name));
+    let kind = if index.uniqueness == Uniqueness::Unique { "unique index" } else { "index" };
+    Draft::autocommit(
+        format!("{}.{}", index.table, name.name),
+        "create-index",
+        format!("build {kind} {} on {}", name.name, index.table),
+        write::create_index(index, Concurrency::Concurrently),
+    )
+    .locks(&index.table, LockMode::ShareUpdateExclusive, Held::Scan)
+    .probed(probe::index_valid(&name))
+    .leaving(probe::index_invalid(&name), drop.clone())
+    .undone_outside_a_transaction_by(drop)
+}
+
+/// The index's name with its schema.
+pub(crate) fn name_of(index: &Index) -> Name {
+    Name { schema: index.table.schema.clone(), name: index.name.clone().unwrap_or_else(|| "".into()) }
+}
+
+/// The index with the name that it has in the schema after the change.
+fn named(ctx: &Context<'_>, index: &Index) -> Result<Index, Refusal> {
+    if index.name.is_some() {
+        return Ok(index.clone());
+    }
+    let made = ctx.after.indexes_of(&index.table).find(|(name, _)| !ctx.before.indexes.contains_key(*name));
+    match made {
+        Some((name, _)) => Ok(Index { name: Some(name.name.clone()), ..index.clone() }),
+        None => Err(ctx.refuse(format!("what the index on {} will be called can't be told", index.table), "give it a name")),
+    }
+}
+
+fn index_columns(index: &Index) -> impl Iterator<Item = &crate::schema::Identifier> {
+    index.elements.iter().flat_map(crate::schema::IndexElement::columns)
+}
+
+/// Counts the keys that occur more than once.
+pub(crate) fn duplicates(index: &Index) -> Option<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for element in &index.elements {
+        keys.push(match &element.key {
+            IndexKey::Column(name) => write::identifier(name),
+            IndexKey::Expression(sql) => format!("({})", write::text(sql)),
+        });
+    }
+    let mut conditions: Vec<String> = index.predicate.iter().map(|predicate| format!("({})", write::text(predicate))).collect();
+    if index.nulls == crate::schema::NullsDistinct::Distinct {
+        conditions.extend(keys.iter().map(|key| format!("{key} IS NOT NULL")));
+    }
+    if keys.is_empty() || !index.method.as_str().eq("btree") {
+        return None;
+    }
+    let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    Some(format!(
+        "SELECT count(*) FROM (SELECT 1 FROM {}{filter} GROUP BY {} HAVING count(*) > 1) AS duplicate",
+        write::name(&index.table),
+        keys.join(", ")
+    ))
+}

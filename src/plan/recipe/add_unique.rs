@@ -1,0 +1,102 @@
+//! ADD UNIQUE and ADD PRIMARY KEY: the index is built CONCURRENTLY, then becomes the constraint under a brief lock.
+
+use super::add_check::constraint_name;
+use super::{Context, Recipe, add_index, set_not_null};
+use crate::engine::{Held, LockMode};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::probe;
+use crate::plan::refusal::Refusal;
+use crate::schema::{Constraint, Identifier, Index, IndexElement, Key, Name, TableKind, Timing, Uniqueness};
+use crate::sql::write;
+
+/// What the index becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum As {
+    Unique,
+    PrimaryKey,
+}
+
+pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key: &Key, becomes: As) -> Result<Recipe, Refusal> {
+    let known = ctx.table(table)?;
+    if matches!(known.kind, TableKind::Partitioned { .. }) {
+        return Err(ctx.refuse(
+            format!("{table} is partitioned: a unique key on it can't be built CONCURRENTLY"),
+            "accept the lock with `-- concertina: strategy direct`",
+        ));
+    }
+    if key.without_overlaps {
+        return Err(
+            ctx.refuse("a key WITHOUT OVERLAPS can't be built CONCURRENTLY", "accept the lock with `-- concertina: strategy direct`")
+        );
+    }
+    let name = constraint_name(ctx, table, constraint)?;
+    let index = index(table, &name, key);
+    let only_new = key.columns.iter().all(|column| ctx.is_new_column(table, column));
+    let build = add_index::build(&index)
+        .hazard(HazardKind::RefusesWrites, format!("a duplicate in {table} is refused as soon as the build begins"));
+    let mut steps = Vec::new();
+    let build = if only_new {
+        build.because("only new clients write these columns")
+    } else {
+        let build = build.because("old clients may still write duplicates until then; new clients never do");
+        match add_index::duplicates(&index) {
+            Some(sql) => build.after_zero(format!("keys of {table} that occur more than once"), sql),
+            None => build,
+        }
+    };
+    steps.push(build);
+    if becomes == As::PrimaryKey {
+        let nullable = key.columns.iter().filter(|column| known.column(column).is_some_and(|found| !found.not_null));
+        for column in nullable {
+            steps.extend(set_not_null::steps(ctx, table, column));
+        }
+    }
+    steps.push(attach(table, &name, constraint.timing, becomes));
+    Ok(if only_new { Recipe { migrate: steps, ..Recipe::default() } } else { Recipe { contract: steps, ..Recipe::default() } })
+}
+
+/// The index behind a key.
+pub(crate) fn index(table: &Name, name: &Identifier, key: &Key) -> Index {
+    Index {
+        name: Some(name.clone()),
+        table: table.clone(),
+        method: "btree".into(),
+        elements: key.columns.iter().map(|column| IndexElement::column(column.clone())).collect(),
+        include: key.include.clone(),
+        uniqueness: Uniqueness::Unique,
+        nulls: key.nulls,
+        predicate: None,
+        options: key.options.clone(),
+        tablespace: key.tablespace.clone(),
+        constraint: None,
+        only: false,
+        parent: None,
+        statistics: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Makes the index the constraint of the same name.
+pub(crate) fn attach(table: &Name, name: &Identifier, timing: Timing, becomes: As) -> Draft {
+    let relation = write::name(table);
+    let quoted = write::identifier(name);
+    let kind = match becomes {
+        As::Unique => "UNIQUE",
+        As::PrimaryKey => "PRIMARY KEY",
+    };
+    let timing = match timing {
+        Timing::Immediate => "",
+        Timing::Deferrable => " DEFERRABLE",
+        Timing::Deferred => " DEFERRABLE INITIALLY DEFERRED",
+    };
+    Draft::own(
+        format!("{table}.{name}"),
+        "add-constraint",
+        format!("make index {name} a constraint of {table}"),
+        vec![format!("ALTER TABLE {relation} ADD CONSTRAINT {quoted} {kind} USING INDEX {quoted}{timing}")],
+    )
+    .because("the index is built, so the lock is brief")
+    .locks(table, LockMode::AccessExclusive, Held::Brief)
+    .probed(probe::constraint_exists(table, name))
+    .undone_by(vec![format!("ALTER TABLE {relation} DROP CONSTRAINT {quoted}")])
+}

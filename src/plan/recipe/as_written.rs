@@ -1,0 +1,164 @@
+//! Changes that run as their author wrote them: on what is new in the release, where a directive says so, and where the
+//! statement is as gentle as any recipe.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a change that is not named here goes by its class, and every change has one")]
+
+use super::statement::step;
+use super::{Context, Recipe};
+use crate::plan::format::HazardKind;
+use crate::plan::refusal::Refusal;
+use crate::schema::change::OnConflict;
+use crate::schema::{Change, Class, Identifier, Name};
+use crate::sql::directive::{DirectiveKind, PhaseName};
+
+/// The phase into which a directive puts the change.
+pub(crate) fn directed_phase(ctx: &Context<'_>) -> Option<PhaseName> {
+    ctx.item.directives.iter().find_map(|directive| match directive {
+        DirectiveKind::Phase(phase) => Some(*phase),
+        DirectiveKind::Allow { .. }
+        | DirectiveKind::Up(_)
+        | DirectiveKind::Down(_)
+        | DirectiveKind::Strategy(_)
+        | DirectiveKind::ContractAfter(_) => None,
+    })
+}
+
+/// As written, in the phase that a directive names.
+pub(crate) fn in_phase(ctx: &Context<'_>, phase: PhaseName) -> Recipe {
+    let step = step(ctx)
+        .because("a directive puts it here")
+        .hazard(HazardKind::MovedByDirective, "the author vouches that old and new clients can live with it here");
+    match phase {
+        PhaseName::Expand => Recipe::expand(step),
+        PhaseName::Migrate => Recipe::migrate(step),
+        PhaseName::Contract => Recipe::contract(step),
+    }
+}
+
+/// As written, in expand, whatever it costs: `strategy direct`.
+pub(crate) fn direct(ctx: &Context<'_>, change: &Change) -> Recipe {
+    let step = step(ctx).because("`strategy direct`: the table is small, or downtime is accepted");
+    let step = match change.class() {
+        Class::Removing | Class::Replacing | Class::Tightening => {
+            step.hazard(HazardKind::RefusesWrites, "old clients that use what it changes fail from here on")
+        }
+        Class::Additive | Class::Loosening | Class::Data | Class::Opaque => step,
+    };
+    Recipe::expand(step)
+}
+
+/// As written, in expand.
+pub(crate) fn expand(ctx: &Context<'_>, why: &str) -> Recipe {
+    Recipe::expand(step(ctx).because(why))
+}
+
+/// Whether the change is about a table that came to be in this release, so that no old client minds.
+pub(crate) fn is_on_new_table(ctx: &Context<'_>, change: &Change) -> bool {
+    match change {
+        Change::CreateTable(_) => true,
+        Change::DropIndex { index, .. } | Change::RenameIndex { index, .. } => {
+            ctx.before.indexes.get(index).is_some_and(|found| ctx.is_new_table(&found.table))
+        }
+        Change::Data(data) => !data.writes.is_empty() && data.writes.iter().all(|table| ctx.is_new_table(table)),
+        Change::RenameTable { table, .. } => !ctx.old.tables.contains_key(table) && ctx.is_new_table(table),
+        other => other.relation().is_some_and(|table| ctx.is_new_table(table)),
+    }
+}
+
+/// What has no recipe of its own: additive and loosening changes in expand, removals in contract, the rest refused.
+pub(crate) fn by_class(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Refusal> {
+    if let Some(recipe) = special(ctx, change)? {
+        return Ok(recipe);
+    }
+    match change.class() {
+        Class::Additive => Ok(expand(ctx, "old clients don't see it")),
+        Class::Loosening => Ok(Recipe::expand(
+            step(ctx)
+                .because("a rule less: what old clients write stays allowed")
+                .hazard(HazardKind::OldClientsReadNewValues, "old clients may read what was refused before, once new clients write it"),
+        )),
+        Class::Removing => Ok(Recipe::contract(
+            step(ctx)
+                .because("no client that uses it is left")
+                .final_losing("what is dropped")
+                .hazard(HazardKind::NoUndo, "what is dropped can't be brought back by undo"),
+        )),
+        Class::Data => Ok(Recipe::migrate(
+            step(ctx).because("new clients expect the data as the release leaves it").hazard(HazardKind::BlocksReads, "readers wait while it runs"),
+        )),
+        Class::Opaque => Err(opaque(ctx, change)),
+        Class::Tightening | Class::Replacing => Err(ctx.refuse(
+            "there is no recipe yet by which old and new clients could both live with this change",
+            "say in which phase it is safe (`-- concertina: phase expand`, `migrate` or `contract`), or accept downtime with `-- concertina: strategy direct`",
+        )),
+    }
+}
+
+fn opaque(ctx: &Context<'_>, change: &Change) -> Refusal {
+    let reason = match change {
+        Change::Opaque { reason, .. } => reason.as_str(),
+        _ => "it can't be read",
+    };
+    ctx.refuse(
+        format!("what this statement does can't be told: {reason}"),
+        "say in which phase it is safe, in a comment above it:\n-- concertina: phase expand\n(or `migrate`, or `contract`)",
+    )
+}
+
+fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal> {
+    Ok(Some(match change {
+        Change::DropDefault { table, column } => drop_default(ctx, table, column)?,
+        Change::DropNotNull { .. } => Recipe::expand(
+            step(ctx)
+                .because("new clients may leave the column out")
+                .hazard(HazardKind::OldClientsReadNewValues, "old clients may read NULL once new clients write it"),
+        ),
+        Change::ValidateConstraint { table, constraint } => validate(ctx, table, constraint),
+        Change::AddConstraintUsingIndex { .. } => Recipe::contract(
+            step(ctx)
+                .because("the index enforces it already; ON CONFLICT ON CONSTRAINT of new clients needs it")
+                .hazard(HazardKind::RefusesWrites, "NULL may be refused from here on"),
+        ),
+        Change::CreateView { view, on_conflict: OnConflict::Replace, .. } if !ctx.old.views.contains_key(&view.name) => {
+            expand(ctx, "old clients don't see it")
+        }
+        Change::CreateView { on_conflict: OnConflict::Replace, .. } => Recipe::expand(
+            step(ctx)
+                .because("the database lets a view that is replaced only gain columns")
+                .hazard(HazardKind::OldClientsReadNewValues, "old clients read through the new definition"),
+        ),
+        Change::CreateRoutine { routine, on_conflict: OnConflict::Replace }
+            if !ctx.old.routines.contains_key(&(routine.name.clone(), routine.arguments.clone())) =>
+        {
+            expand(ctx, "old clients don't call it")
+        }
+        Change::CreateRoutine { on_conflict: OnConflict::Replace, .. } => Recipe::expand(
+            step(ctx)
+                .because("the signature stays; the body must serve old clients too")
+                .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body"),
+        ),
+        Change::CreateTrigger { trigger, .. } => Recipe::expand(
+            step(ctx)
+                .because("new clients rely on it")
+                .hazard(HazardKind::OldClientsReadNewValues, format!("writes of old clients to {} fire it too", trigger.table)),
+        ),
+        _ => return Ok(None),
+    }))
+}
+
+/// Old clients that leave a required column out live on its default.
+fn drop_default(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Result<Recipe, Refusal> {
+    let required = ctx.table(table)?.column(column).is_some_and(|found| found.not_null);
+    Ok(if required || ctx.is_new_column(table, column) {
+        Recipe::contract(step(ctx).because("old clients leave the column out and need its default until then"))
+    } else {
+        expand(ctx, "the column may stay empty in rows of old clients that leave it out")
+    })
+}
+
+/// After the step that adds the constraint, wherever that is.
+fn validate(ctx: &Context<'_>, table: &Name, constraint: &Identifier) -> Recipe {
+    let mut draft = super::set_not_null::validate(table, constraint, &format!("{table}.{constraint}"));
+    draft = draft.because("readers and writers go on while the table is read");
+    let was_there = ctx.old.tables.get(ctx.name_before_release(table)).is_some_and(|old| old.constraint(constraint).is_some());
+    if was_there { Recipe::migrate(draft) } else { Recipe::contract(draft) }
+}

@@ -1,0 +1,113 @@
+//! Plain DML: in migrate, in chunks where the statement allows, else as written with its hazard.
+
+use super::{Context, Recipe};
+use crate::engine::{Held, LockMode, postgres};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::keyset::{self, Action};
+use crate::plan::refusal::Refusal;
+use crate::schema::change::{DataChange, Verb};
+use crate::schema::object::Volatility;
+use crate::schema::{Identifier, Lookup, Table};
+use crate::sql::write;
+
+pub(crate) fn plan(ctx: &Context<'_>, data: &DataChange) -> Result<Recipe, Refusal> {
+    if data.verb == Verb::Truncate {
+        return Err(ctx.refuse(
+            "TRUNCATE empties a table that old clients use, under a lock",
+            "say when with `-- concertina: phase contract` (no old client is left) or `-- concertina: phase migrate`",
+        ));
+    }
+    if data.verb == Verb::Copy {
+        return Err(
+            ctx.refuse("COPY … FROM loads rows that are not in the statement", "load them outside of migrations, or write an INSERT")
+        );
+    }
+    if data.writes.is_empty() && data.verb == Verb::Select {
+        return Ok(Recipe::migrate(as_written(ctx, data).because("it may call functions that write")));
+    }
+    let table = data.writes.first().map(|name| ctx.before.table(name));
+    if let Some(Lookup::Known(table)) = table
+        && data.plain
+        && let Some(chunked) = in_chunks(ctx, data, table)
+    {
+        return Ok(Recipe::migrate(chunked));
+    }
+    Ok(Recipe::migrate(as_written(ctx, data).because("new clients expect the data as the release leaves it")))
+}
+
+/// A chunked form, if each row's new value depends on that row alone and the key stays as it is.
+fn in_chunks(ctx: &Context<'_>, data: &DataChange, table: &Table) -> Option<Draft> {
+    let key = keyset::walking_key(ctx.before, table)?;
+    if data.assignments.iter().any(|(column, _)| key.contains(column)) {
+        return None;
+    }
+    let assignments: Vec<String> =
+        data.assignments.iter().map(|(column, value)| format!("{} = {}", write::identifier(column), write::text(value))).collect();
+    let action = match data.verb {
+        Verb::Update if !assignments.is_empty() => Action::Set(assignments.join(", ")),
+        Verb::Delete => Action::Delete,
+        Verb::Update | Verb::Insert | Verb::Merge | Verb::Truncate | Verb::Copy | Verb::Select => return None,
+    };
+    let condition = data.condition.as_ref().map(write::text);
+    let remaining = match &condition {
+        Some(condition) if settles(data) => format!("SELECT count(*) FROM {} WHERE {condition}", write::name(&table.name)),
+        // Rows that match may be right: what was changed can't be told from what wasn't. The cursor tells.
+        Some(_) | None => "SELECT 0::bigint".to_owned(),
+    };
+    let backfill = keyset::backfill(table, &key, &action, condition.as_deref(), remaining);
+    let verb = if data.verb == Verb::Delete { "delete" } else { "update" };
+    let slug = if data.verb == Verb::Delete { "delete" } else { "update" };
+    let draft = Draft::chunked(subject(ctx, data), slug, format!("{verb} rows of {}", table.name), backfill)
+        .because("in chunks no row is locked for longer than a moment")
+        .locks(&table.name, LockMode::RowExclusive, Held::Brief)
+        .hazard(
+            HazardKind::OldClientsReadNewValues,
+            format!("old clients read the changed rows of {}, and rows that they write later are not changed", table.name),
+        );
+    let volatile = data.assignments.iter().any(|(_, value)| postgres::volatility(value, ctx.before) == Volatility::Volatile);
+    Some(if volatile {
+        draft.hazard(HazardKind::NotRepeatable, "each run gives other values; the cursor sees to it that no row is changed twice")
+    } else {
+        draft
+    })
+}
+
+/// Whether a changed row no longer matches: it was deleted, or the condition asks for NULL in what is set.
+fn settles(data: &DataChange) -> bool {
+    data.verb == Verb::Delete
+}
+
+fn as_written(ctx: &Context<'_>, data: &DataChange) -> Draft {
+    let slug = match data.verb {
+        Verb::Insert => "insert",
+        Verb::Update => "update",
+        Verb::Delete => "delete",
+        Verb::Merge => "merge",
+        Verb::Truncate => "truncate",
+        Verb::Copy => "copy",
+        Verb::Select => "select",
+    };
+    let mut draft = Draft::own(subject(ctx, data), slug, format!("{slug} as written{}", of_tables(data)), super::statement::sql(ctx))
+        .final_losing("the rows as they were before");
+    for table in &data.writes {
+        draft = draft.locks(table, LockMode::RowExclusive, Held::Scan);
+    }
+    draft
+        .hazard(HazardKind::LongTransaction, "all rows are changed in one transaction, and stay locked until it ends")
+        .hazard(HazardKind::NoUndo, "the rows as they were before are not kept")
+}
+
+fn of_tables(data: &DataChange) -> String {
+    let names: Vec<String> = data.writes.iter().map(ToString::to_string).collect();
+    if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
+}
+
+fn subject(ctx: &Context<'_>, data: &DataChange) -> String {
+    let columns: Vec<&str> = data.assignments.iter().map(|(column, _): &(Identifier, _)| column.as_str()).collect();
+    match (data.writes.first(), columns.as_slice()) {
+        (Some(table), [column]) => format!("{table}.{column}"),
+        (Some(table), _) => table.to_string(),
+        (None, _) => super::statement::file_stem(&ctx.item.origin.file),
+    }
+}

@@ -1,0 +1,131 @@
+//! DROP COLUMN: expand lets new clients leave the column out, contract removes it.
+
+use super::{Context, Recipe};
+use crate::engine::{Held, LockMode};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::probe;
+use crate::plan::refusal::Refusal;
+use crate::schema::change::DropBehavior;
+use crate::schema::{Catalog, Identifier, Lookup, Name, Table};
+use crate::sql::write;
+
+pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
+    let table = ctx.table(table_name)?;
+    let Some(found) = table.column(column) else {
+        // DROP COLUMN IF EXISTS of a column that isn't there.
+        return Ok(Recipe::default());
+    };
+    refuse_rename(ctx, table, column)?;
+    let mut recipe = Recipe::default();
+    if found.not_null && found.default.is_none() && found.identity.is_none() && found.generated.is_none() {
+        recipe.expand.push(loosen(ctx, table, column)?);
+    }
+    recipe.contract.push(drop(ctx, table, column, behavior));
+    Ok(recipe)
+}
+
+/// New clients don't name the column, so a NOT NULL without default would refuse their rows.
+fn loosen(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Draft, Refusal> {
+    if table.primary_key().is_some_and(|key| key.columns.contains(column)) {
+        return Err(ctx.refuse(
+            format!(
+                "{}.{column} is part of the primary key: until it is dropped, rows that new clients insert have no value for it",
+                table.name
+            ),
+            "give the column a default in an earlier release, or accept downtime with `-- concertina: strategy direct`",
+        ));
+    }
+    let relation = write::name(&table.name);
+    let quoted = write::identifier(column);
+    Ok(Draft::own(
+        format!("{}.{column}", table.name),
+        "drop-not-null",
+        format!("let rows leave {column} out"),
+        vec![format!("ALTER TABLE {relation} ALTER COLUMN {quoted} DROP NOT NULL")],
+    )
+    .because("new clients no longer supply the column, and it has no default")
+    .locks(&table.name, LockMode::AccessExclusive, Held::Brief)
+    .probed(probe::column_not_null(&table.name, column, "false"))
+    .undone_by(vec![format!("ALTER TABLE {relation} ALTER COLUMN {quoted} SET NOT NULL")])
+    .hazard(
+        HazardKind::OldClientsReadNewValues,
+        format!(
+            "old clients find NULL in {}.{column} of rows that new clients inserted, and going back to the old release needs those filled",
+            table.name
+        ),
+    ))
+}
+
+fn drop(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: DropBehavior) -> Draft {
+    let relation = write::name(&table.name);
+    let cascade = if behavior == DropBehavior::Cascade { " CASCADE" } else { "" };
+    let draft = Draft::own(
+        format!("{}.{column}", table.name),
+        "drop-column",
+        format!("drop column {column} of {}", table.name),
+        vec![format!("ALTER TABLE {relation} DROP COLUMN {}{cascade}", write::identifier(column))],
+    )
+    .because("no client that reads or writes the column is left")
+    .locks(&table.name, LockMode::AccessExclusive, Held::Brief)
+    .probed(probe::column_gone(&table.name, column))
+    .final_losing(format!("the values of {}.{column}", table.name))
+    .hazard(HazardKind::DataLoss, format!("the values of {}.{column} are gone", table.name));
+    match dependents(ctx.before, ctx.after, table, column).as_slice() {
+        [] => draft,
+        names => draft.hazard(HazardKind::DropsDependents, format!("dropped with it: {}", names.join(", "))),
+    }
+}
+
+/// What disappears together with the column: indexes, constraints, sequences, and by CASCADE views.
+fn dependents(before: &Catalog, after: &Catalog, table: &Table, column: &Identifier) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (name, index) in &before.indexes {
+        if index.table == table.name && index.mentions(column) && !after.indexes.contains_key(name) && index.constraint.is_none() {
+            names.push(format!("index {}", name.name));
+        }
+    }
+    let kept = after.tables.get(&table.name);
+    for constraint in &table.constraints {
+        if let Some(name) = &constraint.name
+            && kept.is_none_or(|kept| kept.constraint(name).is_none())
+        {
+            names.push(format!("constraint {name}"));
+        }
+    }
+    names.extend(before.views.keys().filter(|name| !after.views.contains_key(*name)).map(|name| format!("view {name}")));
+    names.extend(before.sequences.keys().filter(|name| !after.sequences.contains_key(*name)).map(|name| format!("sequence {name}")));
+    names
+}
+
+/// A column dropped and one like it added in one release is probably a rename, and would lose the data.
+fn refuse_rename(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<(), Refusal> {
+    let Some(found) = table.column(column) else { return Ok(()) };
+    let old_name = ctx.name_before_release(&table.name);
+    let (Some(old), Lookup::Known(new)) = (ctx.old.tables.get(old_name), ctx.new.table(&table.name)) else { return Ok(()) };
+    let twin = new.columns.iter().find(|candidate| {
+        old.column(&candidate.name).is_none()
+            && candidate.data_type == found.data_type
+            && candidate.not_null == found.not_null
+            && !new.columns.iter().any(|kept| &kept.name == column)
+            && !ctx
+                .item
+                .directives
+                .iter()
+                .any(|directive| matches!(directive, crate::sql::directive::DirectiveKind::Allow { rule, .. } if rule == "drop-column"))
+            && ctx.is_new_column(&table.name, &candidate.name)
+            && ctx.added_without_fill(&table.name, &candidate.name)
+    });
+    match twin {
+        None => Ok(()),
+        Some(twin) => Err(ctx.refuse(
+            format!("{}.{column} is dropped and {} of the same type is added: if that is a rename, its data would be lost", table.name, twin.name),
+            format!(
+                "if it is a rename, write\nALTER TABLE {} RENAME COLUMN {} TO {};\nif it isn't, say so above the DROP COLUMN:\n-- concertina: allow drop-column because \"…\"",
+                write::name(&table.name),
+                write::identifier(column),
+                write::identifier(&twin.name)
+            ),
+        )),
+    }
+}

@@ -1,0 +1,51 @@
+//! DROP INDEX: in contract, CONCURRENTLY. Old clients' queries may need its speed, and their ON CONFLICT its uniqueness.
+
+use super::{Context, Recipe};
+use crate::engine::{Held, LockMode};
+use crate::plan::draft::Draft;
+use crate::plan::probe;
+use crate::plan::refusal::Refusal;
+use crate::schema::change::Concurrency;
+use crate::schema::{Index, Lookup, Name, TableKind};
+use crate::sql::write;
+
+pub(crate) fn plan(ctx: &Context<'_>, name: &Name) -> Result<Recipe, Refusal> {
+    let Some(index) = ctx.before.indexes.get(name) else {
+        // IF EXISTS, and it isn't there; without, history has reported it.
+        return Ok(Recipe::default());
+    };
+    if let Some(constraint) = &index.constraint {
+        return Err(ctx.refuse(
+            format!("index {} belongs to the constraint {constraint} of {}", name.name, index.table),
+            format!(
+                "drop the constraint instead: ALTER TABLE {} DROP CONSTRAINT {}",
+                write::name(&index.table),
+                write::identifier(constraint)
+            ),
+        ));
+    }
+    if let Lookup::Known(table) = ctx.before.table(&index.table)
+        && (matches!(table.kind, TableKind::Partitioned { .. }) || index.parent.is_some())
+    {
+        return Err(ctx.refuse(
+            format!("index {} is partitioned: it can't be dropped CONCURRENTLY", name.name),
+            "accept the lock with `-- concertina: strategy direct`",
+        ));
+    }
+    Ok(Recipe::contract(drop(index, name).because("queries and ON CONFLICT clauses of old clients may need it until then")))
+}
+
+/// DROP INDEX CONCURRENTLY.
+pub(crate) fn drop(index: &Index, name: &Name) -> Draft {
+    let mut rebuilt = index.clone();
+    rebuilt.name = Some(name.name.clone());
+    Draft::autocommit(
+        format!("{}.{}", index.table, name.name),
+        "drop-index",
+        format!("drop index {} of {}", name.name, index.table),
+        format!("DROP INDEX CONCURRENTLY IF EXISTS {}", write::name(name)),
+    )
+    .locks(&index.table, LockMode::ShareUpdateExclusive, Held::Brief)
+    .probed(probe::relation_gone(name))
+    .undone_outside_a_transaction_by(write::create_index(&rebuilt, Concurrency::Concurrently))
+}

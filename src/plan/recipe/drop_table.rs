@@ -1,0 +1,68 @@
+//! DROP TABLE: in contract, when no client that uses it is left.
+
+use super::{Context, Recipe};
+use crate::engine::{Held, LockMode};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::probe;
+use crate::plan::refusal::Refusal;
+use crate::plan::release::Planned;
+use crate::schema::change::DropBehavior;
+use crate::schema::{Change, ConstraintKind, Name, Table};
+use crate::sql::write;
+
+pub(crate) fn plan(ctx: &Context<'_>, name: &Name) -> Result<Recipe, Refusal> {
+    let Some(table) = ctx.before.tables.get(name) else {
+        // IF EXISTS, and it isn't there.
+        return Ok(Recipe::default());
+    };
+    if ctx.new.tables.contains_key(name) {
+        return Err(ctx.refuse(
+            format!(
+                "{name} is dropped and created again in one release: its rows would be lost, and both shapes can't be served under one name"
+            ),
+            "change the table with ALTER TABLE, or accept the loss with `-- concertina: strategy direct`",
+        ));
+    }
+    let cascade = match &ctx.item.planned {
+        Planned::Change(Change::DropTable { behavior: DropBehavior::Cascade, .. }) => " CASCADE",
+        Planned::Change(_) | Planned::FilledColumn { .. } => "",
+    };
+    let mut draft = Draft::own(
+        name.to_string(),
+        "drop-table",
+        format!("drop table {name}"),
+        vec![format!("DROP TABLE {}{cascade}", write::name(name))],
+    )
+    .because("no client that uses the table is left")
+    .locks(name, LockMode::AccessExclusive, Held::Brief)
+    .probed(probe::relation_gone(name))
+    .final_losing(format!("all rows of {name}"))
+    .hazard(HazardKind::DataLoss, format!("all rows of {name} are gone"));
+    for parent in referenced(table) {
+        draft = draft.locks(parent, LockMode::AccessExclusive, Held::Brief).hazard(
+            HazardKind::RefusesWrites,
+            format!("until then new clients can't delete rows of {parent} that rows of {name} still reference"),
+        );
+    }
+    Ok(Recipe::contract(draft))
+}
+
+fn referenced(table: &Table) -> Vec<&Name> {
+    let mut names: Vec<&Name> = table
+        .constraints
+        .iter()
+        .filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::ForeignKey(key) if key.references != table.name => Some(&key.references),
+            ConstraintKind::ForeignKey(_)
+            | ConstraintKind::NotNull { .. }
+            | ConstraintKind::Check { .. }
+            | ConstraintKind::Unique(_)
+            | ConstraintKind::PrimaryKey(_)
+            | ConstraintKind::Exclude(_) => None,
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}

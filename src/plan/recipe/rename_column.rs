@@ -1,0 +1,165 @@
+//! RENAME COLUMN: a second column under the new name, kept in step with the first by triggers until contract.
+
+use super::add_column::{cached_plans, walking_key};
+use super::{Context, Recipe, set_not_null};
+use crate::engine::{Held, LockMode};
+use crate::plan::copies::{self, Copies, Replacement};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::identity::differs;
+use crate::plan::keyset::{self, Action};
+use crate::plan::probe;
+use crate::plan::refusal::Refusal;
+use crate::plan::trigger::Sync;
+use crate::schema::{Column, Identifier, Lookup, Name, Table};
+use crate::sql::directive::Strategy;
+use crate::sql::write;
+
+pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: &Identifier) -> Result<Recipe, Refusal> {
+    if ctx.before.views.contains_key(table_name) || ctx.before.types.contains_key(table_name) {
+        return Err(ctx.refuse(
+            format!("{table_name} is not a table: a column of it can't be served under two names"),
+            "create a second view or type under a new name, and drop this one in a later release",
+        ));
+    }
+    let table = ctx.table(table_name)?;
+    if ctx.strategy() == Some(Strategy::Views) {
+        return Err(ctx.refuse(
+            "`strategy views` is not supported for a renamed column",
+            "leave the directive away: the column is served under both names by triggers",
+        ));
+    }
+    let Some(column) = table.column(from) else {
+        return Err(ctx.refuse(format!("{table_name} has no column {from}"), "check the name"));
+    };
+    if ctx.is_new_column(table_name, from) {
+        return Err(
+            ctx.refuse(format!("{table_name}.{from} is added and renamed in one release"), format!("add it under the name {to} at once"))
+        );
+    }
+    let replacement = Replacement { table, from, to };
+    let copies = replacement.copies(ctx)?;
+    super::super::conflict::refuse(ctx, table_name, &[from, to], copies.originals())?;
+    let sync = Sync::both_ways(table_name, from, to, &|left, right| differs(ctx.before, column, left, right));
+    refuse_later_triggers(ctx, table_name, &sync)?;
+    let mut recipe = Recipe::expand(add(ctx, table, column, to, &sync));
+    recipe.migrate.push(fill(ctx, table, column, to)?);
+    recipe.migrate.extend(copies.build(ctx));
+    if column.not_null {
+        let mut steps = set_not_null::steps(ctx, table_name, to);
+        for step in &mut steps {
+            step.hazards.clear();
+        }
+        recipe.migrate.extend(steps);
+    }
+    recipe.contract.push(remove(ctx, table, column, to, &sync, &copies));
+    Ok(recipe)
+}
+
+/// The column and its triggers in one transaction: in between, a write would be lost to the other side.
+fn add(ctx: &Context<'_>, table: &Table, column: &Column, to: &Identifier, sync: &Sync) -> Draft {
+    let relation = write::name(&table.name);
+    let mut second = Column::new(to.clone(), column.data_type.clone());
+    second.collation.clone_from(&column.collation);
+    let mut sql = vec![format!("ALTER TABLE {relation} ADD COLUMN {}", write::column(&second))];
+    sql.extend(copies::attributes(ctx, table, &column.name, to));
+    sql.extend(sync.create());
+    let mut undo = sync.drop();
+    undo.push(format!("ALTER TABLE {relation} DROP COLUMN {}", write::identifier(to)));
+    let draft = Draft::own(
+        format!("{}.{to}", table.name),
+        "add-column",
+        format!("add {to} beside {} to {} and keep both in step", column.name, table.name),
+        sql,
+    )
+    .because(format!("old clients go on with {}, new ones use {to}; triggers carry what one side writes to the other", column.name))
+    .locks(&table.name, LockMode::AccessExclusive, Held::Brief)
+    .probed(probe::column_exists(&table.name, to))
+    .undone_by(undo)
+    .hazard(HazardKind::CachedPlans, cached_plans(&table.name))
+    .hazard(HazardKind::ColumnOrder, format!("{to} is the last column of {}, not where {} was", table.name, column.name));
+    if column.default.is_none() {
+        return draft;
+    }
+    draft.hazard(
+        HazardKind::OldClientsReadNewValues,
+        format!("until contract, a row inserted with an explicit NULL for {to} takes the default of {}", column.name),
+    )
+}
+
+fn fill(ctx: &Context<'_>, table: &Table, column: &Column, to: &Identifier) -> Result<Draft, Refusal> {
+    let (old, new) = (write::identifier(&column.name), write::identifier(to));
+    let pending = differs(ctx.before, column, &new, &old);
+    let remaining = format!("SELECT count(*) FROM {} WHERE {pending}", write::name(&table.name));
+    let key = walking_key(ctx, table)?;
+    let backfill = keyset::backfill(table, &key, &Action::Set(format!("{new} = {old}")), Some(&pending), remaining);
+    Ok(Draft::chunked(
+        format!("{}.{to}", table.name),
+        "fill",
+        format!("copy {} to {to} in the rows that were there", column.name),
+        backfill,
+    )
+    .because("new clients read only the new column; rows that old clients write meanwhile are copied by the trigger")
+    .locks(&table.name, LockMode::RowExclusive, Held::Brief))
+}
+
+fn remove(ctx: &Context<'_>, table: &Table, column: &Column, to: &Identifier, sync: &Sync, copies: &Copies) -> Draft {
+    let relation = write::name(&table.name);
+    let (old, new) = (write::identifier(&column.name), write::identifier(to));
+    let others = copies.referenced();
+    let mut sql = vec![copies::lock_first(&table.name, &others)];
+    sql.extend(sync.drop());
+    sql.extend(owned_sequences(ctx, table, &column.name, to));
+    if let Some(default) = &column.default {
+        sql.push(format!("ALTER TABLE {relation} ALTER COLUMN {new} SET DEFAULT {}", write::text(default)));
+        sql.push(format!("ALTER TABLE {relation} ALTER COLUMN {old} DROP DEFAULT"));
+    }
+    sql.push(format!("ALTER TABLE {relation} DROP COLUMN {old}"));
+    sql.extend(copies.take_names());
+    let draft = Draft::own(
+        format!("{}.{to}", table.name),
+        "drop-column",
+        format!("drop {} of {}, which {to} has replaced", column.name, table.name),
+        sql,
+    )
+    .because("no client that uses the old name is left")
+    .final_losing(format!("the name {}; its values are in {to}", column.name))
+    .after_zero(
+        format!("rows of {} in which {to} differs from {}", table.name, column.name),
+        format!("SELECT count(*) FROM {relation} WHERE {}", differs(ctx.before, column, &new, &old)),
+    );
+    copies::removes(draft, &table.name, &column.name, &others)
+}
+
+/// A sequence goes with the column that owns it, so it is given to the new one first.
+fn owned_sequences(ctx: &Context<'_>, table: &Table, from: &Identifier, to: &Identifier) -> Vec<String> {
+    ctx.before
+        .sequences
+        .values()
+        .filter(|sequence| sequence.owned_by.as_ref().is_some_and(|(owner, column)| owner == &table.name && column == from))
+        .map(|sequence| {
+            format!("ALTER SEQUENCE {} OWNED BY {}.{}", write::name(&sequence.name), write::name(&table.name), write::identifier(to))
+        })
+        .collect()
+}
+
+/// BEFORE triggers fire by name. One that fires after ours could change a column behind its back.
+pub(crate) fn refuse_later_triggers(ctx: &Context<'_>, table: &Name, sync: &Sync) -> Result<(), Refusal> {
+    if ctx.before.table(table) == Lookup::Absent {
+        return Ok(());
+    }
+    let later = ctx.before.triggers.iter().find(|((on, name), _)| on == table && name.as_str() > sync.first_trigger().as_str());
+    match later {
+        None => Ok(()),
+        Some(((_, name), _)) => Err(ctx.refuse(
+            format!(
+                "trigger {name} on {table} fires after the one that would keep both columns in step, and could change one of them unseen"
+            ),
+            format!(
+                "rename it in an earlier release so that it sorts before `zz`: ALTER TRIGGER {} ON {} RENAME TO …",
+                write::identifier(name),
+                write::name(table)
+            ),
+        )),
+    }
+}

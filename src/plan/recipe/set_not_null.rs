@@ -1,0 +1,113 @@
+//! SET NOT NULL on a column that old clients may leave NULL: in contract, by a constraint that is validated online.
+
+use super::{Context, Recipe};
+use crate::engine::{Held, LockMode, postgres};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::generated::generated_name;
+use crate::plan::keyset::{self, Action};
+use crate::plan::probe;
+use crate::plan::refusal::Refusal;
+use crate::plan::release::Planned;
+use crate::schema::change::{DataChange, Verb};
+use crate::schema::{Change, Identifier, Name, Table};
+use crate::sql::write;
+
+pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier) -> Result<Recipe, Refusal> {
+    let table = ctx.table(table_name)?;
+    let Some(found) = table.column(column) else {
+        return Err(ctx.refuse(format!("{table_name} has no column {column}"), "check the name"));
+    };
+    if found.not_null {
+        return Ok(Recipe::default());
+    }
+    let mut recipe = Recipe::default();
+    if let Some(fill) = refill(ctx, table, column)? {
+        recipe.contract.push(fill);
+    }
+    recipe.contract.extend(steps(ctx, table_name, column));
+    if let Some(first) = recipe.contract.iter_mut().find(|draft| draft.slug != "refill") {
+        "old clients may still write NULL until then; new clients never do".clone_into(&mut first.why);
+        let count = format!("SELECT count(*) FROM {} WHERE {} IS NULL", write::name(table_name), write::identifier(column));
+        first.gates.push(crate::plan::format::Gate::Zero { counts: format!("rows of {table_name} in which {column} is NULL"), sql: count });
+    }
+    Ok(recipe)
+}
+
+/// From a column without NULLs to one that refuses them, with no lock held while the table is read.
+pub(crate) fn steps(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Vec<Draft> {
+    let relation = write::name(table);
+    let quoted = write::identifier(column);
+    let subject = format!("{table}.{column}");
+    let set = format!("ALTER TABLE {relation} ALTER COLUMN {quoted} SET NOT NULL");
+    let unset = format!("ALTER TABLE {relation} ALTER COLUMN {quoted} DROP NOT NULL");
+    let finish = |sql: Vec<String>, undo: Vec<String>| {
+        Draft::own(&subject, "set-not-null", format!("refuse NULL in {subject}"), sql)
+            .because("the constraint has been validated, so nothing is read under the lock")
+            .locks(table, LockMode::AccessExclusive, Held::Brief)
+            .probed(probe::column_not_null(table, column, "true"))
+            .undone_by(undo)
+            .hazard(HazardKind::RefusesWrites, format!("a NULL in {subject} is refused from here on"))
+    };
+    if ctx.before.tables.get(table).is_some_and(|found| postgres::not_null_proven(found, column)) {
+        return vec![finish(vec![set], vec![unset])];
+    }
+    let check = generated_name("not_null", &[&crate::plan::draft::path(table), column.as_str()]);
+    let constraint = write::identifier(&check);
+    let add = Draft::own(
+        &subject,
+        "check-not-null",
+        format!("refuse NULL in {subject} in rows written from now on"),
+        vec![format!("ALTER TABLE {relation} ADD CONSTRAINT {constraint} CHECK ({quoted} IS NOT NULL) NOT VALID")],
+    )
+    .because("the constraint isn't checked for the rows that are there, so the lock is brief")
+    .locks(table, LockMode::AccessExclusive, Held::Brief)
+    .probed(probe::constraint_exists(table, &check))
+    .undone_by(vec![format!("ALTER TABLE {relation} DROP CONSTRAINT {constraint}")]);
+    let validate = validate(table, &check, &subject);
+    let drop = format!("ALTER TABLE {relation} DROP CONSTRAINT {constraint}");
+    let undo = vec![unset, format!("ALTER TABLE {relation} ADD CONSTRAINT {constraint} CHECK ({quoted} IS NOT NULL) NOT VALID")];
+    vec![add, validate, finish(vec![set, drop], undo)]
+}
+
+/// VALIDATE CONSTRAINT: reads the table while readers and writers go on.
+pub(crate) fn validate(table: &Name, constraint: &Identifier, subject: &str) -> Draft {
+    Draft::own(
+        subject,
+        "validate",
+        format!("check that all rows of {table} obey {constraint}"),
+        vec![format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", write::name(table), write::identifier(constraint))],
+    )
+    .because("readers and writers go on while the table is read")
+    .locks(table, LockMode::ShareUpdateExclusive, Held::Scan)
+    .probed(probe::constraint_valid(table, constraint))
+}
+
+/// The UPDATE of the release that fills the column, once more: for rows that old clients have written since.
+fn refill(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Option<Draft>, Refusal> {
+    let update = ctx.release.iter().find_map(|item| match &item.planned {
+        Planned::Change(Change::Data(data)) if fills(data, &table.name, column) => Some(data),
+        Planned::Change(_) | Planned::FilledColumn { .. } => None,
+    });
+    let Some(value) = update.and_then(|data| data.assignments.iter().find(|(name, _)| name == column)).map(|(_, value)| write::text(value))
+    else {
+        return Ok(None);
+    };
+    let quoted = write::identifier(column);
+    let pending = format!("{quoted} IS NULL");
+    let key = super::add_column::walking_key(ctx, table)?;
+    let remaining = format!("SELECT count(*) FROM {} WHERE {pending}", write::name(&table.name));
+    let backfill = keyset::backfill(table, &key, &Action::Set(format!("{quoted} = {value}")), Some(&pending), remaining);
+    Ok(Some(
+        Draft::chunked(format!("{}.{column}", table.name), "refill", format!("fill {column} in rows that old clients left NULL"), backfill)
+            .because("old clients went on writing NULL after the rows were filled")
+            .locks(&table.name, LockMode::RowExclusive, Held::Brief),
+    ))
+}
+
+fn fills(data: &DataChange, table: &Name, column: &Identifier) -> bool {
+    data.verb == Verb::Update
+        && data.plain
+        && data.writes.first() == Some(table)
+        && data.assignments.iter().any(|(name, value)| name == column && crate::plan::release::is_over_own_row(value))
+}

@@ -1,0 +1,185 @@
+//! A statement as its author wrote it, as a step: its locks, how to see that it is done, how to take it back.
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has no probe and no undo, and says so")]
+
+use super::Context;
+use crate::engine::{self, Held, LockMode, Transactional};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::probe;
+use crate::schema::change::OnConflict;
+use crate::schema::{Catalog, Change, Identifier, Name, ObjectKind};
+use crate::sql::write;
+
+/// The statement as a step, with the locks that the engine says it takes.
+pub(crate) fn step(ctx: &Context<'_>) -> Draft {
+    let super::Planned::Change(change) = &ctx.item.planned else {
+        return Draft::own("", "run", "", sql(ctx));
+    };
+    let subject = subject(ctx, change);
+    let effects = engine::effects(ctx.engine, change, ctx.before);
+    let about = format!("as written: {}", first_line(&ctx.item.statement));
+    let mut draft = match effects.transactional {
+        Transactional::Yes => Draft::own(subject, slug(change), about, sql(ctx)),
+        Transactional::No => Draft::autocommit(subject, slug(change), about, ctx.item.statement.clone()),
+    };
+    for lock in &effects.locks {
+        if ctx.is_new_table(&lock.relation) {
+            continue;
+        }
+        draft = draft.locks(&lock.relation, lock.mode, lock.held);
+        if lock.held == Held::Brief {
+            continue;
+        }
+        draft = match lock.mode {
+            LockMode::AccessExclusive => {
+                draft.hazard(HazardKind::BlocksReads, format!("readers and writers of {} wait while it runs", lock.relation))
+            }
+            LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => {
+                draft.hazard(HazardKind::BlocksWrites, format!("writers of {} wait while it runs", lock.relation))
+            }
+            LockMode::AccessShare | LockMode::RowShare | LockMode::RowExclusive | LockMode::ShareUpdateExclusive => draft,
+        };
+    }
+    let draft = match done(change) {
+        Some(probe) => draft.probed(probe),
+        None => draft,
+    };
+    undo(ctx, change, draft)
+}
+
+/// The statement under the search path for which it was written.
+pub(crate) fn sql(ctx: &Context<'_>) -> Vec<String> {
+    let path = &ctx.before.search_path;
+    if *path == Catalog::default().search_path {
+        return vec![ctx.item.statement.clone()];
+    }
+    let path: Vec<String> = path.iter().map(write::identifier).collect();
+    vec![format!("SET LOCAL search_path TO {}", path.join(", ")), ctx.item.statement.clone()]
+}
+
+fn first_line(statement: &str) -> String {
+    let mut lines = statement.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let short: String = first.chars().take(80).collect();
+    if short.len() < first.len() || lines.next().is_some() { format!("{short} …") } else { short }
+}
+
+fn subject(ctx: &Context<'_>, change: &Change) -> String {
+    match change {
+        Change::CreateType(created) => created.name.to_string(),
+        Change::CreateRoutine { routine, .. } => routine.name.to_string(),
+        Change::CreateSchema { schema, .. } | Change::RenameSchema { schema, .. } | Change::DropSchema { schema, .. } => schema.to_string(),
+        Change::CreateExtension { extension, .. } | Change::DropExtension { extension, .. } => extension.to_string(),
+        Change::DropObject { object, .. } | Change::AlterObject { object, .. } | Change::Comment { object, .. } => object.name.to_string(),
+        other => other.relation().map_or_else(|| file_stem(&ctx.item.origin.file), ToString::to_string),
+    }
+}
+
+/// The file's name without folders and ending, for statements that are about nothing with a name.
+pub(crate) fn file_stem(file: &str) -> String {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.strip_suffix(".sql").unwrap_or(name).to_owned()
+}
+
+fn slug(change: &Change) -> &'static str {
+    match change {
+        Change::CreateTable(_) => "create-table",
+        Change::CreateIndex { .. } => "create-index",
+        Change::AddColumn(_) => "add-column",
+        Change::AddConstraint { .. } => "add-constraint",
+        Change::CreateView { .. } => "create-view",
+        Change::CreateRoutine { .. } => "create-function",
+        Change::CreateTrigger { .. } => "create-trigger",
+        Change::CreateType(_) => "create-type",
+        Change::CreateSequence { .. } => "create-sequence",
+        Change::CreateSchema { .. } => "create-schema",
+        Change::CreateExtension { .. } => "create-extension",
+        Change::Comment { .. } => "comment",
+        Change::Grant(_) => "grant",
+        Change::Revoke { .. } => "revoke",
+        Change::SetDefault { .. } => "set-default",
+        Change::DropDefault { .. } => "drop-default",
+        Change::DropNotNull { .. } => "drop-not-null",
+        Change::Data(_) => "change-rows",
+        Change::DropTrigger { .. } => "drop-trigger",
+        Change::DropObject { .. } => "drop",
+        _ => "run",
+    }
+}
+
+fn done(change: &Change) -> Option<String> {
+    match change {
+        Change::CreateTable(create) => Some(probe::relation_exists(&create.table.name)),
+        Change::CreateView { view, on_conflict: OnConflict::Fail, .. } => Some(probe::relation_exists(&view.name)),
+        Change::CreateSequence { sequence, .. } => Some(probe::relation_exists(&sequence.name)),
+        Change::DropObject { object, .. }
+            if matches!(object.kind, ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Sequence) =>
+        {
+            Some(probe::relation_gone(&object.name))
+        }
+        Change::AddColumn(add) => Some(probe::column_exists(&add.table, &add.column.name)),
+        Change::DropTrigger { table, trigger, .. } => Some(probe::trigger_gone(table, trigger)),
+        Change::AddEnumValue { name, value, .. } => Some(probe::enum_label_exists(name, value)),
+        _ => None,
+    }
+}
+
+/// How it is taken back. What lives on a table that is new in this release goes with the table.
+fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
+    let drop = |kind: &str, name: &Name| vec![format!("DROP {kind} {}", write::name(name))];
+    match change {
+        Change::CreateTable(create) if ctx.before.tables.contains_key(&create.table.name) => draft,
+        Change::CreateTable(create) => draft.undone_by(drop("TABLE", &create.table.name)),
+        other if other.relation().is_some_and(|table| ctx.is_new_table(table)) => draft,
+        Change::CreateView { view, .. } if !ctx.before.views.contains_key(&view.name) => {
+            draft.undone_by(drop(if view.materialized { "MATERIALIZED VIEW" } else { "VIEW" }, &view.name))
+        }
+        Change::CreateSequence { sequence, .. } if !ctx.before.sequences.contains_key(&sequence.name) => {
+            draft.undone_by(drop("SEQUENCE", &sequence.name))
+        }
+        Change::CreateType(created) => draft.undone_by(drop("TYPE", &created.name)),
+        Change::CreateSchema { schema, .. } if !ctx.before.schemas.contains_key(schema) => {
+            draft.undone_by(vec![format!("DROP SCHEMA {}", write::identifier(schema))])
+        }
+        Change::CreateExtension { extension, .. } if !ctx.before.extensions.contains_key(extension) => {
+            draft.undone_by(vec![format!("DROP EXTENSION {}", write::identifier(extension))])
+        }
+        Change::CreateSchema { .. } | Change::CreateExtension { .. } | Change::Comment { .. } => draft,
+        Change::CreateRoutine { routine, .. } if !ctx.before.routines.contains_key(&(routine.name.clone(), routine.arguments.clone())) => {
+            let arguments: Vec<String> = routine.arguments.iter().map(write::data_type).collect();
+            draft.undone_by(vec![format!("DROP ROUTINE {}({})", write::name(&routine.name), arguments.join(", "))])
+        }
+        Change::CreateTrigger { trigger, on_conflict: OnConflict::Fail } => {
+            draft.undone_by(vec![format!("DROP TRIGGER {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table))])
+        }
+        Change::SetDefault { table, column, .. } | Change::DropDefault { table, column } => default_back(ctx, table, column, draft),
+        Change::DropNotNull { table, column } => {
+            draft.undone_by(vec![format!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", write::name(table), write::identifier(column))])
+        }
+        Change::RenameIndex { index, to } => draft.undone_by(vec![format!(
+            "ALTER INDEX {} RENAME TO {}",
+            write::name(&index.sibling(to.clone())),
+            write::identifier(&index.name)
+        )]),
+        Change::RenameConstraint { table, constraint, to } => draft.undone_by(vec![format!(
+            "ALTER TABLE {} RENAME CONSTRAINT {} TO {}",
+            write::name(table),
+            write::identifier(to),
+            write::identifier(constraint)
+        )]),
+        Change::AddColumn(add) => {
+            draft.undone_by(vec![format!("ALTER TABLE {} DROP COLUMN {}", write::name(&add.table), write::identifier(&add.column.name))])
+        }
+        Change::CreateIndex { index, .. } => match &index.name {
+            Some(name) => draft.undone_by(drop("INDEX", &index.table.sibling(name.clone()))),
+            None => draft.final_losing("nothing but the index, whose name the database chose"),
+        },
+        _ => draft.final_losing("what it was before"),
+    }
+}
+
+fn default_back(ctx: &Context<'_>, table: &Name, column: &Identifier, draft: Draft) -> Draft {
+    let before = ctx.before.tables.get(table).and_then(|found| found.column(column)).and_then(|found| found.default.as_ref());
+    let what = before.map_or_else(|| "DROP DEFAULT".to_owned(), |default| format!("SET DEFAULT {}", write::text(default)));
+    draft.undone_by(vec![format!("ALTER TABLE {} ALTER COLUMN {} {what}", write::name(table), write::identifier(column))])
+}

@@ -1,0 +1,129 @@
+//! Triggers that keep two shapes in step. They decide row by row, by which column changed: never by who writes.
+//!
+//! A trigger here changes only the row that is being written and issues no SQL, so it can neither recurse nor deadlock.
+
+use super::generated::generated_name;
+use crate::schema::{Identifier, Name, Part, Sql};
+use crate::sql::write;
+
+/// The schema in which everything of ours lives.
+pub(crate) const OUR_SCHEMA: &str = "concertina";
+
+/// The function and the triggers of one sync.
+pub(crate) struct Sync {
+    table: Name,
+    function: Name,
+    insert: Identifier,
+    update: Identifier,
+    on_insert: String,
+    on_update: String,
+    when: String,
+}
+
+/// The setting by which a backfill tells the triggers to stand aside.
+const STAND_ASIDE: &str = "current_setting('concertina.backfill', true) IS DISTINCT FROM 'on'";
+
+impl Sync {
+    fn new(table: &Name, about: &Identifier, on_insert: String, on_update: String, changed: &str) -> Self {
+        let path = super::draft::path(table);
+        // Triggers fire in the order of their names: `zz` comes after the user's own, whose changes must be seen.
+        let name = |kind: &str| generated_name(&format!("zz_concertina_{kind}"), &[&path, about.as_str()]);
+        Self {
+            table: table.clone(),
+            function: Name::new(OUR_SCHEMA, generated_name("sync", &[&path, about.as_str()])),
+            insert: name("insert"),
+            update: name("update"),
+            on_insert,
+            on_update,
+            when: format!("{STAND_ASIDE} AND ({changed})"),
+        }
+    }
+
+    /// Two columns, each written by its own clients: what one side writes, the other reads.
+    /// `differs` compares two values of them.
+    pub(crate) fn both_ways(table: &Name, old: &Identifier, new: &Identifier, differs: &dyn Fn(&str, &str) -> String) -> Self {
+        let (o, n) = (write::identifier(old), write::identifier(new));
+        let on_insert = format!("IF NEW.{n} IS NULL THEN\n      NEW.{n} := NEW.{o};\n    ELSE\n      NEW.{o} := NEW.{n};\n    END IF;");
+        let same = |column: &str| format!("NOT ({})", differs(&format!("NEW.{column}"), &format!("OLD.{column}")));
+        let on_update = format!(
+            "IF {} THEN\n      NEW.{n} := NEW.{o};\n    ELSIF {} THEN\n      NEW.{o} := NEW.{n};\n    END IF;",
+            same(&n),
+            same(&o),
+        );
+        let changed =
+            format!("{} OR {}", differs(&format!("OLD.{o}"), &format!("NEW.{o}")), differs(&format!("OLD.{n}"), &format!("NEW.{n}")));
+        Self::new(table, new, on_insert, on_update, &changed)
+    }
+
+    /// A column that always follows from the row: `value` is an expression over `NEW`.
+    pub(crate) fn derived(table: &Name, column: &Identifier, value: &str, changed: &str) -> Self {
+        let set = format!("NEW.{} := {value};", write::identifier(column));
+        Self::new(table, column, set.clone(), set, changed)
+    }
+
+    /// A column that follows from the row where its value can't be cast: there it becomes NULL.
+    pub(crate) fn derived_or_null(table: &Name, column: &Identifier, value: &str, changed: &str) -> Self {
+        let quoted = write::identifier(column);
+        let set =
+            format!("BEGIN\n      NEW.{quoted} := {value};\n    EXCEPTION WHEN data_exception THEN\n      NEW.{quoted} := NULL;\n    END;");
+        Self::new(table, column, set.clone(), set, changed)
+    }
+
+    /// A column that old clients don't know: filled for them, left alone where the writer gave a value.
+    /// On UPDATE it follows if the columns it is made of changed and it didn't.
+    pub(crate) fn filled(table: &Name, column: &Identifier, value: &str, sources_changed: &str, itself_same: &str) -> Self {
+        let quoted = write::identifier(column);
+        let on_insert = format!("IF NEW.{quoted} IS NULL THEN\n      NEW.{quoted} := {value};\n    END IF;");
+        let on_update = format!("IF NEW.{quoted} IS NULL OR ({itself_same}) THEN\n      NEW.{quoted} := {value};\n    END IF;");
+        let changed =
+            if sources_changed.is_empty() { format!("NEW.{quoted} IS NULL") } else { format!("NEW.{quoted} IS NULL OR {sources_changed}") };
+        Self::new(table, column, on_insert, on_update, &changed)
+    }
+
+    /// Statements that make it.
+    pub(crate) fn create(&self) -> Vec<String> {
+        let function = write::name(&self.function);
+        let table = write::name(&self.table);
+        vec![
+            format!("CREATE SCHEMA IF NOT EXISTS {OUR_SCHEMA}"),
+            format!(
+                "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $concertina$\nBEGIN\n  IF TG_OP = 'INSERT' THEN\n    {}\n  ELSE\n    {}\n  END IF;\n  RETURN NEW;\nEND\n$concertina$",
+                self.on_insert, self.on_update
+            ),
+            format!(
+                "CREATE TRIGGER {} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()",
+                write::identifier(&self.insert)
+            ),
+            format!(
+                "CREATE TRIGGER {} BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({}) EXECUTE FUNCTION {function}()",
+                write::identifier(&self.update),
+                self.when
+            ),
+        ]
+    }
+
+    /// Statements that remove it. Triggers first: a trigger whose function is gone fails every write.
+    pub(crate) fn drop(&self) -> Vec<String> {
+        let table = write::name(&self.table);
+        vec![
+            format!("DROP TRIGGER {} ON {table}", write::identifier(&self.insert)),
+            format!("DROP TRIGGER {} ON {table}", write::identifier(&self.update)),
+            format!("DROP FUNCTION {}()", write::name(&self.function)),
+        ]
+    }
+
+    /// The trigger by which a user's BEFORE trigger that would fire after it can be told.
+    pub(crate) fn first_trigger(&self) -> &Identifier {
+        &self.insert
+    }
+}
+
+/// The expression with every column of its own row read from `row` (`NEW`, `OLD`).
+pub(crate) fn over(row: &str, expression: &Sql) -> String {
+    write::text(&expression.map(|part| match part {
+        Part::Column { of: None, name } => Part::Text(format!("{row}.{}", write::identifier(name))),
+        Part::Text(_) | Part::Column { .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => {
+            part.clone()
+        }
+    }))
+}

@@ -1,0 +1,5 @@
+//! Any value of the floors below as text, JSON and the like. Pure.
+
+pub mod difference;
+pub mod plan;
+pub mod problems;
