@@ -8,6 +8,8 @@
 )]
 
 mod architecture;
+mod project;
+mod bad_input;
 mod pages;
 mod introspect;
 mod support;

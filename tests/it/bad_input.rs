@@ -1,0 +1,139 @@
+//! Input that is wrong: each kind has its exit code and a message that says what is now true and what to do, and leaves
+//! nothing half-written.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use crate::project::{Project, Run};
+
+const TABLE: (&str, &str) = ("migrations/1_a.sql", "CREATE TABLE a (id bigint PRIMARY KEY);\n");
+
+#[test]
+fn wrong_arguments_exit_with_2() {
+    let project = Project::new(&[TABLE]);
+    for (arguments, texts) in [
+        ("plan", &["--release"][..]),
+        ("plan --release ../1", &["a release is named by letters, digits"]),
+        ("apply --release 1", &["--phase"]),
+        ("apply --release 1 --phase contractt", &["contract"]),
+        ("frobnicate", &["frobnicate"]),
+        ("lint --frobnicate", &["--frobnicate"]),
+    ] {
+        project.run(arguments).failed_with(2, texts);
+    }
+}
+
+#[test]
+fn a_wrong_configuration_is_told_with_its_place() {
+    let project = Project::new(&[TABLE, ("concertina.toml", "version = 15\nmigration = 'x'\n")]);
+    project.run("schema").failed_with(2, &["concertina.toml:2:1: unknown field `migration`"]);
+}
+
+#[test]
+fn a_missing_configuration_is_told_with_the_command_that_writes_one() {
+    let project = without_configuration();
+    project.run("schema").failed_with(2, &["there is no concertina.toml in ", "`concertina init` writes one"]);
+    project.run("schema --config x.toml").failed_with(2, &["can't read x.toml: No such file"]);
+}
+
+#[test]
+fn the_configuration_is_found_from_a_folder_below() {
+    let project = Project::new(&[TABLE, ("src/deep/x", ""), ("concertina.toml", "engine = 'x'\n")]);
+    let run = Run::of(project.command("schema").current_dir(project.path("src/deep")));
+    run.failed_with(2, &["/concertina.toml:1:10: unknown variant `x`, expected `postgresql`"]);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let project = Project::new(&[]);
+    project.run("schema").failed_with(2, &["can't read migrations: No such file or directory"]);
+    project.run("schema db/x").failed_with(2, &["can't read db/x: No such file or directory"]);
+}
+
+#[test]
+fn an_unreadable_folder_is_named() {
+    let project = Project::new(&[TABLE]);
+    for path in ["", "concertina.toml"] {
+        fs::set_permissions(project.path(path), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    fs::set_permissions(project.path("migrations"), fs::Permissions::from_mode(0o000)).unwrap();
+    let run = run_as_ordinary_user(&project, "schema");
+    fs::set_permissions(project.path("migrations"), fs::Permissions::from_mode(0o755)).unwrap();
+    run.failed_with(2, &["can't read migrations: Permission denied"]);
+}
+
+/// For root every folder is readable; it becomes somebody else, for whom a copy of the program lies in the project.
+fn run_as_ordinary_user(project: &Project, arguments: &str) -> Run {
+    let id = Command::new("id").arg("-u").output().unwrap().stdout;
+    if id != b"0\n" {
+        return project.run(arguments);
+    }
+    fs::copy(env!("CARGO_BIN_EXE_concertina"), project.path("program")).unwrap();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "./program"]).args(arguments.split(' '));
+    Run::of(command.current_dir(project.folder()))
+}
+
+#[test]
+fn a_file_that_is_not_utf8_is_named_with_the_byte() {
+    let project = Project::new(&[]);
+    project.write("migrations/1_a.sql", b"-- ok\n-- caf\xe9\n");
+    project.run("schema").failed_with(2, &["1_a.sql is not UTF-8: line 2, column 7 (byte 12) is 0xe9; save the file as UTF-8"]);
+}
+
+#[test]
+fn two_migrations_with_one_version_are_both_named() {
+    let project = Project::new(&[TABLE, ("migrations/0001_b.sql", "")]);
+    project.run("schema").failed_with(2, &["0001_b.sql and 1_a.sql have the same version, `1`"]);
+}
+
+#[test]
+fn sections_in_the_wrong_place_are_named() {
+    let project = Project::new(&[("migrations/1_a.sql", "-- +goose Down\n-- +goose Up\n")]);
+    project.run("schema").failed_with(2, &["1_a.sql:2: `-- +goose Up` stands in the wrong place"]);
+}
+
+#[test]
+fn init_does_not_overwrite() {
+    let project = Project::new(&[("concertina.toml", "# mine\n")]);
+    project.run("init").failed_with(2, &["concertina.toml is there already; nothing was changed"]);
+    assert_eq!(project.read("concertina.toml"), "# mine\n");
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_half_written() {
+    let project = without_configuration();
+    run_on_a_full_disk(&project, "init").failed_with(2, &["can't write concertina.toml: ", "nothing was changed"]);
+    assert_eq!(fs::read_dir(project.folder()).unwrap().count(), 1);
+}
+
+/// No file may grow, which the program is told by the same means as of a full disk: a write that fails.
+fn run_on_a_full_disk(project: &Project, arguments: &str) -> Run {
+    let mut command = Command::new("bash");
+    let script = format!("trap '' XFSZ; ulimit -f 0; exec {} {arguments}", env!("CARGO_BIN_EXE_concertina"));
+    Run::of(command.args(["-c", &script]).current_dir(project.folder()))
+}
+
+#[test]
+fn output_that_nobody_reads_is_no_error() {
+    let project = without_configuration();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let run = Run::of(project.command("init").stdout(writer));
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    assert!(project.path("concertina.toml").exists());
+}
+
+#[test]
+fn output_that_can_not_be_written_is_an_error() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = Run::of(without_configuration().command("init").stdout(full));
+    run.failed_with(2, &["standard output can't be written: No space left on device"]);
+}
+
+fn without_configuration() -> Project {
+    let project = Project::new(&[TABLE]);
+    fs::remove_file(project.path("concertina.toml")).unwrap();
+    project
+}
