@@ -1,15 +1,52 @@
 //! The schema of a database, as the changes so far have made it. `apply` is its only motion.
 
+mod apply;
+mod change_type;
+mod columns;
+mod constraints;
+mod create_table;
+mod dependents;
+mod drop;
+mod each;
+mod error;
+mod expression_name;
+mod extensions;
+mod indexes;
+mod inherit;
+mod like;
+mod lookup;
+pub mod names;
+mod objects;
+mod partitions;
+mod rename;
+mod resolve;
+mod routines;
+mod schemas;
+mod sequences;
+mod sql_text;
+mod tables;
+mod triggers;
+mod types;
+mod view_query;
+mod views;
+mod walk;
+mod walk_change;
+
+pub use error::CatalogError;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::change::{Grant, Lookup};
+use super::change::Grant;
 use super::data_type::DataType;
 use super::index::Index;
 use super::name::{Identifier, Name};
 use super::object::{Definition, ObjectRef, Routine, Sequence, Trigger, UserType, View};
 use super::shared::Shared;
 use super::table::Table;
+
+/// A routine by name and input arguments.
+pub type RoutineKey = (Name, Vec<DataType>);
 
 /// A schema. Cheap to clone: what is in it is shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +66,7 @@ pub struct Catalog {
     /// Views and materialized views.
     pub views: Shared<BTreeMap<Name, Arc<View>>>,
     /// Functions, procedures and aggregates, by name and input arguments.
-    pub routines: Shared<BTreeMap<(Name, Vec<DataType>), Arc<Routine>>>,
+    pub routines: Shared<BTreeMap<RoutineKey, Arc<Routine>>>,
     /// Triggers, by table and name.
     pub triggers: Shared<BTreeMap<(Name, Identifier), Arc<Trigger>>>,
     /// Everything that is kept as its CREATE statement, in the order of creation.
@@ -69,21 +106,5 @@ impl Default for Catalog {
             unknown: Shared::default(),
             unknown_all: false,
         }
-    }
-}
-
-impl Catalog {
-    /// The table of that (resolved) name.
-    pub fn table(&self, name: &Name) -> Lookup<&Arc<Table>> {
-        match self.tables.get(name) {
-            Some(table) => Lookup::Known(table),
-            None if self.unknown_all => Lookup::Unknown,
-            None => Lookup::Absent,
-        }
-    }
-
-    /// The indexes of a table, those behind constraints included.
-    pub fn indexes_of(&self, table: &Name) -> impl Iterator<Item = (&Name, &Arc<Index>)> {
-        self.indexes.iter().filter(move |(_, index)| &index.table == table)
     }
 }

@@ -1,6 +1,7 @@
 //! Objects that aren't tables, and how any object is referred to.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,66 @@ pub enum ObjectKind {
     View,
 }
 
+impl ObjectKind {
+    /// The kind in words: `materialized view`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AccessMethod => "access method",
+            Self::Aggregate => "aggregate",
+            Self::OperatorFamilyOperator => "operator family operator",
+            Self::OperatorFamilyFunction => "operator family function",
+            Self::Attribute => "attribute",
+            Self::Cast => "cast",
+            Self::Column => "column",
+            Self::Collation => "collation",
+            Self::Conversion => "conversion",
+            Self::Database => "database",
+            Self::Default => "default",
+            Self::DefaultPrivileges => "default privileges",
+            Self::Domain => "domain",
+            Self::DomainConstraint => "constraint",
+            Self::EventTrigger => "event trigger",
+            Self::Extension => "extension",
+            Self::ForeignDataWrapper => "foreign data wrapper",
+            Self::ForeignServer => "foreign server",
+            Self::ForeignTable => "foreign table",
+            Self::Function => "function",
+            Self::Index => "index",
+            Self::Language => "language",
+            Self::LargeObject => "large object",
+            Self::MaterializedView => "materialized view",
+            Self::OperatorClass => "operator class",
+            Self::Operator => "operator",
+            Self::OperatorFamily => "operator family",
+            Self::Parameter => "parameter",
+            Self::Policy => "policy",
+            Self::Procedure => "procedure",
+            Self::Publication => "publication",
+            Self::PublicationSchema => "schema of publication",
+            Self::PublicationTable => "table of publication",
+            Self::Role => "role",
+            Self::Routine => "routine",
+            Self::Rule => "rule",
+            Self::Schema => "schema",
+            Self::Sequence => "sequence",
+            Self::Subscription => "subscription",
+            Self::Statistics => "statistics",
+            Self::TableConstraint => "constraint",
+            Self::Table => "table",
+            Self::Tablespace => "tablespace",
+            Self::Transform => "transform",
+            Self::Trigger => "trigger",
+            Self::TextSearchConfiguration => "text search configuration",
+            Self::TextSearchDictionary => "text search dictionary",
+            Self::TextSearchParser => "text search parser",
+            Self::TextSearchTemplate => "text search template",
+            Self::Type => "type",
+            Self::UserMapping => "user mapping",
+            Self::View => "view",
+        }
+    }
+}
+
 /// An object by kind and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectRef {
@@ -76,6 +137,31 @@ pub struct ObjectRef {
     pub name: Name,
     /// The name on that table; or of a function, operator or cast its argument types, written canonically.
     pub detail: Option<String>,
+}
+
+impl ObjectRef {
+    /// An object that stands by itself.
+    pub fn new(kind: ObjectKind, name: Name) -> Self {
+        Self { kind, name, detail: None }
+    }
+
+    /// Something that lives on a table or type (a column, a trigger …), or a function with its arguments.
+    pub fn part(kind: ObjectKind, name: Name, detail: impl Into<String>) -> Self {
+        Self { kind, name, detail: Some(detail.into()) }
+    }
+}
+
+/// For people: "column `email` of `users`", "function `f(integer)`".
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, name, detail } = self;
+        let callable = matches!(kind, ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Aggregate | ObjectKind::Routine);
+        match detail {
+            Some(arguments) if callable => write!(f, "{} `{name}({arguments})`", kind.words()),
+            Some(part) => write!(f, "{} `{part}` of `{name}`", kind.words()),
+            None => write!(f, "{} `{name}`", kind.words()),
+        }
+    }
 }
 
 /// A sequence.

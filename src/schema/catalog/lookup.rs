@@ -1,0 +1,179 @@
+//! Looking into the catalog: what a name stands for, and whether anybody can tell. Must never say `Absent` of what an
+//! unreadable statement may have made.
+
+use std::sync::Arc;
+
+use super::Catalog;
+use super::error::CatalogError;
+use super::walk::{Role, role_of};
+use crate::schema::change::Lookup;
+use crate::schema::index::Index;
+use crate::schema::name::{Identifier, Name};
+use crate::schema::object::{ObjectKind, Sequence, TypeKind, UserType, View};
+use crate::schema::table::{Table, TableKind};
+
+/// The schema of temporary tables.
+pub(super) const TEMPORARY: &str = "pg_temp";
+
+impl Catalog {
+    /// The table of that (resolved) name.
+    pub fn table(&self, name: &Name) -> Lookup<&Arc<Table>> {
+        self.answer(ObjectKind::Table, name, self.tables.get(name))
+    }
+
+    /// The index of that (resolved) name.
+    pub fn index(&self, name: &Name) -> Lookup<&Arc<Index>> {
+        self.answer(ObjectKind::Index, name, self.indexes.get(name))
+    }
+
+    /// The sequence of that (resolved) name.
+    pub fn sequence(&self, name: &Name) -> Lookup<&Arc<Sequence>> {
+        self.answer(ObjectKind::Sequence, name, self.sequences.get(name))
+    }
+
+    /// The view or materialized view of that (resolved) name.
+    pub fn view(&self, name: &Name) -> Lookup<&Arc<View>> {
+        self.answer(ObjectKind::View, name, self.views.get(name))
+    }
+
+    /// The user-defined type of that (resolved) name.
+    pub fn user_type(&self, name: &Name) -> Lookup<&Arc<UserType>> {
+        self.answer(ObjectKind::Type, name, self.types.get(name))
+    }
+
+    /// The indexes of a table, those behind constraints included.
+    pub fn indexes_of(&self, table: &Name) -> impl Iterator<Item = (&Name, &Arc<Index>)> {
+        self.indexes.iter().filter(move |(_, index)| &index.table == table)
+    }
+
+    /// The tables that inherit from `table`, its partitions included.
+    pub fn children_of(&self, table: &Name) -> impl Iterator<Item = &Arc<Table>> {
+        self.tables.values().filter(move |child| {
+            child.parents.contains(table) || child.partition_of.as_ref().is_some_and(|partition| &partition.parent == table)
+        })
+    }
+
+    /// What kind of relation has that name; none if there is none.
+    pub fn relation_kind(&self, name: &Name) -> Option<ObjectKind> {
+        if let Some(table) = self.tables.get(name) {
+            return Some(match table.kind {
+                TableKind::Plain | TableKind::Partitioned { .. } => ObjectKind::Table,
+                TableKind::Foreign { .. } => ObjectKind::ForeignTable,
+            });
+        }
+        if let Some(view) = self.views.get(name) {
+            return Some(if view.materialized { ObjectKind::MaterializedView } else { ObjectKind::View });
+        }
+        if self.indexes.contains_key(name) {
+            return Some(ObjectKind::Index);
+        }
+        if self.sequences.contains_key(name) {
+            return Some(ObjectKind::Sequence);
+        }
+        self.types.get(name).filter(|found| matches!(found.kind, TypeKind::Composite { .. })).map(|_| ObjectKind::Type)
+    }
+
+    /// Whether an unreadable statement may have made, changed or dropped that object.
+    pub fn is_unknown(&self, kind: ObjectKind, name: &Name) -> bool {
+        self.unknown_all
+            || self.unknown.iter().any(|object| {
+                object.kind == ObjectKind::Schema && Some(&object.name.name) == name.schema.as_ref()
+                    || &object.name == name && role_of(object.kind) == role_of(kind)
+            })
+    }
+
+    fn answer<'a, T>(&self, kind: ObjectKind, name: &Name, found: Option<&'a T>) -> Lookup<&'a T> {
+        match found {
+            Some(found) => Lookup::Known(found),
+            None if self.is_unknown(kind, name) => Lookup::Unknown,
+            None => Lookup::Absent,
+        }
+    }
+
+    /// For a change: the object if it is there, none if nobody can tell.
+    ///
+    /// # Errors
+    ///
+    /// [`CatalogError::Missing`], if it surely isn't there.
+    pub(super) fn expect<T>(&self, object: Lookup<T>, what: &'static str, name: &Name) -> Result<Option<T>, CatalogError> {
+        match object {
+            Lookup::Known(object) => Ok(Some(object)),
+            Lookup::Unknown => Ok(None),
+            Lookup::Absent => Err(match self.relation_kind(name) {
+                Some(kind) => CatalogError::WrongKind { name: name.clone(), is: word(kind), wanted: what },
+                None => CatalogError::missing(what, name),
+            }),
+        }
+    }
+
+    /// The table that a change is about, to be changed; none if nobody can tell what it looks like.
+    ///
+    /// # Errors
+    ///
+    /// If there surely is none.
+    pub(super) fn table_mut(&mut self, name: &Name) -> Result<Option<&mut Table>, CatalogError> {
+        if self.expect(self.table(name), "table", name)?.is_none() {
+            return Ok(None);
+        }
+        Ok(self.tables.get_mut(name).map(Arc::make_mut))
+    }
+
+    /// Refuses a new relation under a name that is taken.
+    ///
+    /// # Errors
+    ///
+    /// If it surely is.
+    pub(super) fn expect_free(&self, name: &Name) -> Result<(), CatalogError> {
+        match self.relation_kind(name) {
+            Some(kind) if !self.is_unknown(kind, name) => Err(CatalogError::exists(word(kind), name)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Where a name without a schema is created: the first schema of the search path that is there.
+    pub(super) fn creation_schema(&self) -> Identifier {
+        self.search_path
+            .iter()
+            .find(|schema| self.schemas.contains_key(*schema))
+            .or_else(|| self.search_path.iter().find(|schema| schema.as_str() != "$user"))
+            .cloned()
+            .unwrap_or_else(|| Identifier::from("public"))
+    }
+
+    /// The name in the first schema of the search path, that of temporary tables before all, in which `found` is true.
+    pub(super) fn in_search_path(&self, name: &Identifier, found: impl Fn(&Name) -> bool) -> Option<Name> {
+        let temporary = Identifier::from(TEMPORARY);
+        std::iter::once(&temporary)
+            .chain(self.search_path.iter())
+            .map(|schema| Name { schema: Some(schema.clone()), name: name.clone() })
+            .find(|candidate| found(candidate))
+    }
+
+    /// Whether a reference in `names` is to something of that role and name.
+    pub(super) fn is_there(&self, role: Role, name: &Name) -> bool {
+        match role {
+            Role::Relation | Role::NewRelation | Role::NewTemporary => self.relation_kind(name).is_some(),
+            Role::Type | Role::NewType => {
+                self.types.contains_key(name) || self.tables.contains_key(name) || self.views.contains_key(name)
+            }
+            Role::Routine | Role::NewRoutine => self.routines_named(name).next().is_some(),
+            Role::Other(kind) | Role::NewOther(kind) => self.definition(kind, name).is_some(),
+        }
+    }
+
+    /// The routines of that name, whatever their arguments.
+    pub fn routines_named<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a Arc<crate::schema::object::Routine>> {
+        self.routines.range((name.clone(), Vec::new())..).take_while(move |((found, _), _)| found == name).map(|(_, routine)| routine)
+    }
+
+    /// Where in `definitions` an object of that kind and name stands.
+    pub(super) fn definition(&self, kind: ObjectKind, name: &Name) -> Option<usize> {
+        self.definitions.iter().position(|definition| definition.object.kind == kind && &definition.object.name == name)
+    }
+}
+
+/// A relation kind in words.
+pub(super) fn word(kind: ObjectKind) -> &'static str {
+    kind.words()
+}
+

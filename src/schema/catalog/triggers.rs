@@ -1,0 +1,120 @@
+//! Triggers and rules on tables and views. Must never let a trigger outlive its table's name.
+
+use std::sync::Arc;
+
+use super::Catalog;
+use super::error::CatalogError;
+use super::sql_text::{quoted, rename_after};
+use crate::schema::change::{IfExists, OnConflict, TriggerSelection};
+use crate::schema::name::{Identifier, Name};
+use crate::schema::object::{ObjectKind, Trigger};
+use crate::schema::text::{Part, Sql};
+
+impl Catalog {
+    pub(super) fn create_trigger(&mut self, trigger: &Trigger, on_conflict: OnConflict) -> Result<(), CatalogError> {
+        let table = &trigger.table;
+        if !self.views.contains_key(table) && self.expect(self.table(table), "table", table)?.is_none() {
+            return Ok(());
+        }
+        self.expect_columns(table, &trigger.update_of)?;
+        let key = (table.clone(), trigger.name.clone());
+        if self.triggers.contains_key(&key) && on_conflict == OnConflict::Fail && !self.unknown_all {
+            return Err(CatalogError::OnTableAlready { table: table.clone(), what: "trigger", name: trigger.name.clone() });
+        }
+        self.triggers.insert(key, Arc::new(trigger.clone()));
+        Ok(())
+    }
+
+    pub(super) fn drop_trigger(&mut self, table: &Name, trigger: &Identifier, if_exists: IfExists) -> Result<(), CatalogError> {
+        if self.triggers.remove(&(table.clone(), trigger.clone())).is_some() {
+            self.forget_part(ObjectKind::Trigger, table, trigger);
+            return Ok(());
+        }
+        if if_exists == IfExists::Skip || self.is_unknown(ObjectKind::Trigger, table) {
+            return Ok(());
+        }
+        Err(CatalogError::NotOnTable { table: table.clone(), what: "trigger", name: trigger.clone() })
+    }
+
+    pub(super) fn rename_trigger(&mut self, table: &Name, trigger: &Identifier, to: &Identifier) -> Result<(), CatalogError> {
+        let Some(mut found) = self.triggers.remove(&(table.clone(), trigger.clone())) else {
+            return self.no_trigger(table, trigger);
+        };
+        let renamed = Arc::make_mut(&mut found);
+        renamed.name = to.clone();
+        renamed.definition = rename_after("trigger", &renamed.definition, trigger, to);
+        self.triggers.insert((table.clone(), to.clone()), found);
+        self.rename_comment(ObjectKind::Trigger, table, trigger, to);
+        Ok(())
+    }
+
+    fn no_trigger(&self, table: &Name, trigger: &Identifier) -> Result<(), CatalogError> {
+        if self.is_unknown(ObjectKind::Trigger, table) {
+            return Ok(());
+        }
+        Err(CatalogError::NotOnTable { table: table.clone(), what: "trigger", name: trigger.clone() })
+    }
+
+    pub(super) fn enable_triggers(
+        &mut self,
+        table: &Name,
+        selection: &TriggerSelection,
+        enabled: char,
+    ) -> Result<(), CatalogError> {
+        if let TriggerSelection::Named(name) = selection
+            && !self.triggers.contains_key(&(table.clone(), name.clone()))
+        {
+            return self.no_trigger(table, name);
+        }
+        let selected: Vec<(Name, Identifier)> = self
+            .triggers
+            .keys()
+            .filter(|(of, name)| of == table && matches_selection(selection, name))
+            .cloned()
+            .collect();
+        for key in selected {
+            if let Some(trigger) = self.triggers.get_mut(&key) {
+                Arc::make_mut(trigger).enabled = enabled;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn enable_rule(&mut self, table: &Name, rule: &Identifier, enabled: char) -> Result<(), CatalogError> {
+        let found = self.definitions.iter().position(|definition| {
+            definition.object.kind == ObjectKind::Rule
+                && &definition.object.name == table
+                && definition.object.detail.as_deref() == Some(rule.as_str())
+        });
+        let Some(at) = found else {
+            if self.is_unknown(ObjectKind::Rule, table) {
+                return Ok(());
+            }
+            return Err(CatalogError::NotOnTable { table: table.clone(), what: "rule", name: rule.clone() });
+        };
+        let how = match enabled {
+            'D' => "DISABLE",
+            'R' => "ENABLE REPLICA",
+            'A' => "ENABLE ALWAYS",
+            _ => "ENABLE",
+        };
+        let alter = Sql {
+            parts: vec![
+                Part::Text("ALTER TABLE ".to_owned()),
+                Part::Relation(table.clone()),
+                Part::Text(format!(" {how} RULE {}", quoted(rule))),
+            ],
+        };
+        if let Some(definition) = self.definitions.get_mut(at) {
+            Arc::make_mut(definition).alters.push(alter);
+        }
+        Ok(())
+    }
+}
+
+fn matches_selection(selection: &TriggerSelection, name: &Identifier) -> bool {
+    match selection {
+        TriggerSelection::Named(named) => named == name,
+        TriggerSelection::User | TriggerSelection::All => true,
+    }
+}
