@@ -28,7 +28,9 @@ pub(super) fn add(tally: &mut Tally<'_>, add: &AddColumn) {
         }
     }
     if requires_value(add, tally.before) {
-        family.iter().for_each(|member| tally.scan(member));
+        for member in &family {
+            tally.scan(member);
+        }
     }
     for new in &add.constraints {
         match &new.kind {
@@ -181,7 +183,9 @@ pub(super) fn set_expression(tally: &mut Tally<'_>, table: &Name, column: &Ident
         .and_then(|column| column.generated.as_ref())
         .is_some_and(|generated| generated.kind == GeneratedKind::Virtual);
     if !is_virtual {
-        tally.family(table).iter().for_each(|member| tally.rewrite(member));
+        for member in &tally.family(table) {
+            tally.rewrite(member);
+        }
     }
 }
 
@@ -189,7 +193,9 @@ pub(super) fn set_expression(tally: &mut Tally<'_>, table: &Name, column: &Ident
 pub(super) fn set_generated(tally: &mut Tally<'_>, table: &Name, generated: &Generated) {
     tally.lock_family(table, LockMode::AccessExclusive);
     if generated.kind == GeneratedKind::Stored {
-        tally.family(table).iter().for_each(|member| tally.rewrite(member));
+        for member in &tally.family(table) {
+            tally.rewrite(member);
+        }
     }
 }
 

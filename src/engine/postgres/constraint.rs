@@ -29,7 +29,9 @@ pub(super) fn add(tally: &mut Tally<'_>, table: &Name, constraint: &Constraint) 
         }
         ConstraintKind::Exclude(_) => {
             tally.lock_family(table, LockMode::AccessExclusive);
-            tally.partitions(table).iter().for_each(|member| tally.build(member, None));
+            for member in &tally.partitions(table) {
+                tally.build(member, None);
+            }
         }
         ConstraintKind::ForeignKey(key) => add_foreign_key(tally, table, key, checks_rows),
     }
@@ -118,8 +120,12 @@ fn add_foreign_key(tally: &mut Tally<'_>, table: &Name, key: &ForeignKey, checks
     let left: Vec<Name> =
         tally.partitions(table).into_iter().filter(|member| !prepared.contains(member) && tally.has_rows(member)).collect();
     if !left.is_empty() {
-        left.iter().for_each(|member| tally.scan(member));
-        tally.partitions(&key.references).iter().for_each(|member| tally.scan(member));
+        for member in &left {
+            tally.scan(member);
+        }
+        for member in &tally.partitions(&key.references) {
+            tally.scan(member);
+        }
     }
 }
 
@@ -141,8 +147,12 @@ pub(super) fn lock_both(tally: &mut Tally<'_>, table: &Name, references: &Name, 
 
 /// Reads both tables of a foreign key.
 pub(super) fn validate_foreign_key(tally: &mut Tally<'_>, table: &Name, references: &Name) {
-    tally.partitions(table).iter().for_each(|member| tally.scan(member));
-    tally.partitions(references).iter().for_each(|member| tally.scan(member));
+    for member in &tally.partitions(table) {
+        tally.scan(member);
+    }
+    for member in &tally.partitions(references) {
+        tally.scan(member);
+    }
 }
 
 /// ADD CONSTRAINT … USING INDEX: brief, but for a primary key over columns that may hold a NULL.
@@ -177,7 +187,9 @@ pub(super) fn validate(tally: &mut Tally<'_>, table: &Name, name: &Identifier) {
         validate_foreign_key(tally, table, &key.references);
     } else {
         tally.lock_family(table, LockMode::ShareUpdateExclusive);
-        tally.family(table).iter().for_each(|member| tally.scan(member));
+        for member in &tally.family(table) {
+            tally.scan(member);
+        }
     }
 }
 

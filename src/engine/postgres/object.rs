@@ -122,7 +122,9 @@ pub(super) fn drop(tally: &mut Tally<'_>, object: &ObjectRef, behavior: DropBeha
     }
     if object.kind == ObjectKind::Statistics {
         let on: Vec<Name> = definition_of(tally, object).map(|found| relations(&found.create)).unwrap_or_default();
-        on.iter().for_each(|table| tally.lock(table, LockMode::ShareUpdateExclusive));
+        for table in &on {
+            tally.lock(table, LockMode::ShareUpdateExclusive);
+        }
     }
     if behavior == DropBehavior::Cascade {
         if is_relation(object.kind) {
@@ -209,6 +211,7 @@ pub(super) fn grant(tally: &mut Tally<'_>, grant: &Grant) {
 }
 
 /// CREATE of something that lives on tables.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else lives on tables")]
 pub(super) fn create(tally: &mut Tally<'_>, definition: &Definition) {
     match definition.object.kind {
         ObjectKind::Policy | ObjectKind::Rule => tally.lock(&definition.object.name, LockMode::AccessExclusive),
@@ -222,6 +225,7 @@ pub(super) fn create(tally: &mut Tally<'_>, definition: &Definition) {
 }
 
 /// ALTER of something that lives on tables.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else lives on tables")]
 pub(super) fn alter(tally: &mut Tally<'_>, object: &ObjectRef, statement: &Sql) {
     match object.kind {
         ObjectKind::Policy | ObjectKind::Rule => tally.lock(&object.name, LockMode::AccessExclusive),
@@ -249,7 +253,9 @@ pub(super) fn lock_tables(tally: &mut Tally<'_>, tables: &[Name], mode: &str) {
     for table in tables {
         tally.lock_family(table, mode);
         let reads = tally.before.views.get(table).map(|view| relations(&view.query)).unwrap_or_default();
-        reads.iter().for_each(|source| tally.lock(source, mode));
+        for source in &reads {
+            tally.lock(source, mode);
+        }
     }
 }
 
@@ -263,7 +269,9 @@ pub(super) fn maintain(tally: &mut Tally<'_>, command: &str, tables: &[Name], st
                 let mode = if full { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive };
                 tally.lock_partitions(table, mode);
                 if full {
-                    tally.partitions(table).iter().for_each(|member| tally.rewrite(member));
+                    for member in &tally.partitions(table) {
+                        tally.rewrite(member);
+                    }
                 }
             }
         }
@@ -287,7 +295,9 @@ pub(super) fn change_rows(tally: &mut Tally<'_>, data: &DataChange) {
         match data.verb {
             Verb::Truncate => {
                 tally.lock_family(table, LockMode::AccessExclusive);
-                tally.family(table).iter().for_each(|member| tally.rewrite(member));
+                for member in &tally.family(table) {
+                    tally.rewrite(member);
+                }
             }
             Verb::Insert | Verb::Copy | Verb::Update | Verb::Delete | Verb::Merge | Verb::Select => {
                 tally.lock(table, LockMode::RowExclusive);

@@ -6,7 +6,7 @@ use super::constraint;
 use super::tally::Tally;
 use crate::schema::change::Concurrency;
 use crate::schema::table::Partition;
-use crate::schema::{ConstraintKind, Enforcement, Identifier, Name, Part, Validity};
+use crate::schema::{ConstraintKind, Enforcement, Identifier, IndexElement, Name, Part, Validity};
 
 /// The partition of `parent` that takes what no other does.
 pub(super) fn default_partition(tally: &Tally<'_>, parent: &Name) -> Option<Name> {
@@ -27,7 +27,9 @@ pub(super) fn create(tally: &mut Tally<'_>, partition: &Partition) {
     if let Some(default) = default_partition(tally, &partition.parent) {
         tally.lock_partitions(&default, LockMode::AccessExclusive);
         if !bounds_may_be_proven(tally, &default, &partition.parent) {
-            tally.partitions(&default).iter().for_each(|member| tally.scan(member));
+            for member in &tally.partitions(&default) {
+                tally.scan(member);
+            }
         }
     }
     lock_referencing(tally, &partition.parent);
@@ -48,7 +50,9 @@ fn lock_referencing(tally: &mut Tally<'_>, parent: &Name) {
         })
         .map(|table| table.name.clone())
         .collect();
-    referencing.iter().for_each(|table| tally.lock(table, mode));
+    for table in &referencing {
+        tally.lock(table, mode);
+    }
 }
 
 /// ATTACH PARTITION.
@@ -57,12 +61,16 @@ pub(super) fn attach(tally: &mut Tally<'_>, table: &Name, partition: &Name, boun
     tally.lock_partitions(partition, LockMode::AccessExclusive);
     if !bounds_may_be_proven(tally, partition, table) {
         // A new default partition is read for rows that belong to others.
-        tally.partitions(partition).iter().for_each(|member| tally.scan(member));
+        for member in &tally.partitions(partition) {
+            tally.scan(member);
+        }
     }
     if let Some(default) = default_partition(tally, table).filter(|_| !is_default(bound)) {
         tally.lock_partitions(&default, LockMode::AccessExclusive);
         if !bounds_may_be_proven(tally, &default, table) {
-            tally.partitions(&default).iter().for_each(|member| tally.scan(member));
+            for member in &tally.partitions(&default) {
+                tally.scan(member);
+            }
         }
     }
     lock_referencing(tally, table);
@@ -96,7 +104,9 @@ fn attach_indexes(tally: &mut Tally<'_>, table: &Name, partition: &Name) {
                 && own.constraint.is_some() >= index.constraint.is_some()
         });
         if !has_it {
-            tally.partitions(partition).iter().for_each(|member| tally.build(member, None));
+            for member in &tally.partitions(partition) {
+                tally.build(member, None);
+            }
         }
     }
 }
@@ -106,7 +116,7 @@ fn attach_indexes(tally: &mut Tally<'_>, table: &Name, partition: &Name) {
 fn bounds_may_be_proven(tally: &Tally<'_>, table: &Name, parent: &Name) -> bool {
     let (Some(found), Some(parent)) = (tally.table(table), tally.table(parent)) else { return false };
     let crate::schema::TableKind::Partitioned { key, .. } = &parent.kind else { return false };
-    let columns: Vec<&Identifier> = key.iter().flat_map(|element| element.columns()).collect();
+    let columns: Vec<&Identifier> = key.iter().flat_map(IndexElement::columns).collect();
     let valid = || {
         found
             .constraints

@@ -12,10 +12,10 @@ pub(super) fn create(tally: &mut Tally<'_>, create: &CreateTable) {
         return;
     }
     for constraint in &create.table.constraints {
-        if let ConstraintKind::ForeignKey(key) = &constraint.kind {
-            if key.references != create.table.name {
-                tally.lock_partitions(&key.references, LockMode::ShareRowExclusive);
-            }
+        if let ConstraintKind::ForeignKey(key) = &constraint.kind
+            && key.references != create.table.name
+        {
+            tally.lock_partitions(&key.references, LockMode::ShareRowExclusive);
         }
     }
     for (_, like) in &create.like {

@@ -61,10 +61,10 @@ pub(super) fn rebuilds_index(change: TypeChange, index: &Index, column: &Column)
 fn is_plain_cast(using: &Sql, column: &Column, to: &DataType) -> bool {
     let mut parts = using.parts.iter().filter(|part| !matches!(part, Part::Text(text) if text.trim().is_empty()));
     let mut qualified = parts.clone();
-    if let (Some(Part::Relation(_)), Some(Part::Text(dot))) = (qualified.next(), qualified.next()) {
-        if dot.trim() == "." {
-            parts.nth(1);
-        }
+    if let (Some(Part::Relation(_)), Some(Part::Text(dot))) = (qualified.next(), qualified.next())
+        && dot.trim() == "."
+    {
+        parts.nth(1);
     }
     let first = parts.next();
     if !matches!(first, Some(Part::Column { of: None, name }) if name == &column.name) {
