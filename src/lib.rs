@@ -9,6 +9,7 @@ pub mod source;
 pub mod sql;
 pub mod history;
 pub mod plan;
+pub mod lint;
 pub mod db;
 pub mod apply;
 pub mod report;

@@ -1,5 +1,6 @@
 //! Any value of the floors below as text, JSON and the like. Pure.
 
 pub mod difference;
+pub mod findings;
 pub mod plan;
 pub mod problems;

@@ -43,7 +43,14 @@ impl Failure {
     /// The exit code that tells it apart.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::File(_) | Self::Config(_) | Self::Source(_) | Self::Settings(_) | Self::Connect(_) | Self::Introspect(_) | Self::Runtime(_) | Self::NotThereYet { .. } => Exit::Input,
+            Self::File(_)
+            | Self::Config(_)
+            | Self::Source(_)
+            | Self::Settings(_)
+            | Self::Connect(_)
+            | Self::Introspect(_)
+            | Self::Runtime(_)
+            | Self::NotThereYet { .. } => Exit::Input,
         }
     }
 }

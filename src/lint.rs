@@ -1,0 +1,112 @@
+//! Rules (data) over history to findings. Knows nothing of plans, and reads no file: the rules come with the program.
+
+mod allow;
+mod condition;
+mod fact;
+mod finding;
+mod kind;
+mod message;
+mod newborn;
+mod rule;
+mod rules;
+mod site;
+mod subject;
+mod suggest;
+
+pub use finding::{Finding, Severity};
+pub use rule::{Category, Example, Rule, RuleError, RunnerExample};
+pub use rules::{FILES, all};
+
+use crate::engine::Engine;
+use crate::history::History;
+use crate::source::Migration;
+use allow::Allows;
+use fact::{FACTS, Reading};
+use newborn::Newborn;
+use site::{Site, Transactions};
+
+/// A fact that rules may ask for: its name, what it means, and the words that it may be compared with (none: true or false).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term {
+    /// Its name in `when` and `unless`.
+    pub name: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+    /// The words, or none for true and false.
+    pub words: &'static [&'static str],
+}
+
+/// The whole vocabulary of rules.
+pub fn vocabulary() -> impl Iterator<Item = Term> {
+    FACTS.iter().map(|fact| Term {
+        name: fact.name,
+        meaning: fact.meaning,
+        words: match fact.reading {
+            Reading::Flag(_) => &[],
+            Reading::Words { words, .. } => words,
+            Reading::Level { levels, .. } => levels,
+        },
+    })
+}
+
+/// What is linted, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The engine, by its oldest version in use.
+    pub engine: Engine,
+    /// The first migration of which findings are wanted; those before it have been applied.
+    pub from: usize,
+    /// Which objects no client knows yet.
+    pub born_together: BornTogether,
+}
+
+/// Which objects count as new, so that nothing done to them can hurt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BornTogether {
+    /// Those that the same file creates.
+    File,
+    /// Those that any of the linted migrations creates: they are released together.
+    Release,
+}
+
+/// What the rules find in `history`, in the order of the migrations.
+pub fn run(history: &History, migrations: &[Migration], options: &Options) -> Vec<Finding> {
+    run_rules(all(), history, migrations, options)
+}
+
+/// The same with other rules than those that come with the program.
+pub fn run_rules(rules: &[Rule], history: &History, migrations: &[Migration], options: &Options) -> Vec<Finding> {
+    let mut newborn = Newborn::default();
+    let mut transactions = Transactions::default();
+    let mut allows = Allows::new(rules);
+    let mut findings = Vec::new();
+    let mut file = None;
+    for entry in &history.entries {
+        if file != Some(entry.migration) {
+            file = Some(entry.migration);
+            transactions = Transactions::begin(migrations.get(entry.migration), statements_of(history, entry.migration));
+            if options.born_together == BornTogether::File || entry.migration <= options.from {
+                newborn = Newborn::default();
+            }
+        }
+        transactions.observe(&entry.change);
+        if entry.migration >= options.from {
+            let site = Site { entry, engine: options.engine, newborn: &newborn, transaction: transactions.now() };
+            allows.observe(entry);
+            let found = rules.iter().filter(|rule| rule.fires(&site)).map(|rule| Finding::new(rule, &site));
+            findings.extend(found.filter(|finding| !allows.suppress(finding)));
+        }
+        newborn.observe(entry);
+    }
+    findings.extend(allows.leftovers());
+    findings.sort_by(|left, right| {
+        (left.migration, left.span.start, left.span.end, &left.rule).cmp(&(right.migration, right.span.start, right.span.end, &right.rule))
+    });
+    findings
+}
+
+/// How many statements of a file make changes. Several that are sent in one piece run in one transaction.
+fn statements_of(history: &History, migration: usize) -> usize {
+    let statements = history.entries.iter().filter(|entry| entry.migration == migration).map(|entry| entry.statement);
+    statements.collect::<std::collections::BTreeSet<_>>().len()
+}
