@@ -1,18 +1,22 @@
 //! The only place that quotes and writes SQL, for PostgreSQL. Decides nothing: what it is given, it spells.
 
-mod keyword;
+mod keyword_list;
 mod data_type;
 mod constraint;
 mod index;
 mod table;
-mod object;
+mod make;
+mod reference;
+mod catalog;
 
 use crate::schema::{Identifier, Name, Part, Sql};
 
+pub use catalog::catalog;
 pub use constraint::{constraint, reference_action};
 pub use data_type::data_type;
 pub use index::{create_index, index_element};
-pub use object::{create_sequence, create_type, create_view};
+pub use make::{create_sequence, create_type, create_view};
+pub use reference::{keyword, object};
 pub use table::{column, create_table};
 
 /// An identifier, in quotes where it needs them.
@@ -24,7 +28,7 @@ pub fn identifier(identifier: &Identifier) -> String {
 pub(crate) fn quoted(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     let begins = text.starts_with(|letter: char| letter.is_ascii_lowercase() || letter == '_');
-    if begins && text.chars().all(plain) && !keyword::needs_quotes(text) {
+    if begins && text.chars().all(plain) && !keyword_list::needs_quotes(text) {
         text.to_owned()
     } else {
         format!("\"{}\"", text.replace('"', "\"\""))
@@ -135,7 +139,7 @@ mod tests {
 
     #[test]
     fn every_word_that_the_parser_reserves_is_quoted() {
-        for word in keyword::ALL {
+        for word in keyword_list::ALL {
             let tokens = pg_query::scan(word).unwrap().tokens;
             assert!(tokens[0].keyword_kind > pg_query::protobuf::KeywordKind::UnreservedKeyword as i32, "{word}");
         }
