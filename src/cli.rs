@@ -16,7 +16,7 @@ mod apply;
 mod status;
 mod rollback;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
@@ -56,6 +56,13 @@ struct Globals {
     /// Say more; twice: say everything.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+}
+
+impl Globals {
+    /// As the user gave them, with this configuration.
+    fn with_config(&self, path: &Path) -> Self {
+        Self { config: Some(path.to_owned()), color: self.color, verbose: self.verbose }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,7 @@
 //! What stops a command. Maps every error of the floors below to its exit code, and holds no error text of theirs.
 
+use std::path::PathBuf;
+
 use super::config::ConfigError;
 use super::exit::Exit;
 use super::files::FileError;
@@ -31,6 +33,20 @@ pub enum Failure {
     /// The machine gives us no threads or no way to wait.
     #[error("the work can't be begun: {0}")]
     Runtime(std::io::Error),
+    /// There is a chain of plans already, which can't be begun once more.
+    #[error("{} is there already: the chain of plans has begun, and a project is adopted only once", plan.display())]
+    Begun {
+        /// A plan of it.
+        plan: PathBuf,
+    },
+    /// A migration that was named is not there.
+    #[error("there is no migration `{given}` in {}", folder.display())]
+    NoSuchMigration {
+        /// The name.
+        given: String,
+        /// The migrations folder.
+        folder: PathBuf,
+    },
     /// The command is not built yet.
     #[error("`concertina {command}` is not there yet")]
     NotThereYet {
@@ -50,6 +66,8 @@ impl Failure {
             | Self::Connect(_)
             | Self::Introspect(_)
             | Self::Runtime(_)
+            | Self::Begun { .. }
+            | Self::NoSuchMigration { .. }
             | Self::NotThereYet { .. } => Exit::Input,
         }
     }

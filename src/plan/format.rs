@@ -59,6 +59,15 @@ pub struct Plan {
     pub deferred: Vec<Step>,
 }
 
+impl Plan {
+    /// The plan file's text.
+    pub fn to_text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a plan has only text as keys");
+        text.push('\n');
+        text
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_false(b: &bool) -> bool {
     !*b
