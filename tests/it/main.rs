@@ -10,6 +10,7 @@
 mod architecture;
 mod project;
 mod bad_input;
+mod init;
 mod pages;
 mod introspect;
 mod support;
