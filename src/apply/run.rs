@@ -1,0 +1,212 @@
+//! The loop around the decision: takes the lease, asks what comes next, does it, until the phase is complete.
+
+use std::time::{Duration, Instant};
+
+use super::autocommit::{self, Settled, Way};
+use super::chain::{Chain, is_begun, may_begin};
+use super::decide::{Decision, next};
+use super::error::{Error, doing};
+use super::event::{Event, Listener};
+use super::interrupt::Stop;
+use super::ledger::{How, Ledger, State};
+use super::session::Session;
+use super::store::{self, Outcome};
+use super::transactional::{self, Unit};
+use super::warden::Warden;
+use super::{Options, backfill, gate, lease};
+use crate::db::postgres::Settings;
+use crate::plan::{HazardKind, Held, Phase, Release, Step, Transaction};
+
+/// An executor that holds the lease.
+pub(super) struct Work<'a> {
+    pub(super) session: Session,
+    pub(super) warden: Warden,
+    pub(super) stop: Stop,
+    pub(super) options: &'a Options,
+    pub(super) listener: &'a dyn Listener,
+    pub(super) epoch: i64,
+}
+
+impl<'a> Work<'a> {
+    /// Takes the lease, and makes sure that nothing of an earlier executor goes on.
+    pub(super) async fn begin(
+        mut session: Session,
+        settings: &Settings,
+        options: &'a Options,
+        listener: &'a dyn Listener,
+        stop: Stop,
+    ) -> Result<Self, Error> {
+        store::ensure(&mut session.connection, settings.user()).await?;
+        let mut warden = Warden::open(settings, &stop, session.version).await?;
+        let taken = lease::take(&mut session, &warden.backend, options.lease_time).await?;
+        warden.keep(taken.epoch, options.lease_time).await;
+        listener.hear(&Event::LeaseTaken { epoch: taken.epoch });
+        let mut work = Self { session, warden, stop, options, listener, epoch: taken.epoch };
+        if let Some(previous) = &taken.previous
+            && let Err(error) = lease::displace(&mut work.session, previous, listener, &work.stop).await
+        {
+            work.end().await;
+            return Err(error);
+        }
+        Ok(work)
+    }
+
+    /// Gives the lease back.
+    pub(super) async fn end(mut self) {
+        self.warden.dismiss();
+        // If this fails the lease expires, or the next executor sees that we are gone.
+        let _ = lease::give_back(&mut self.session, self.epoch).await;
+    }
+
+    /// Fails if we are to stop, or may not go on.
+    pub(super) async fn go_on(&self) -> Result<(), Error> {
+        if let Some(signal) = self.stop.signal() {
+            return Err(Error::Interrupted(signal));
+        }
+        if self.warden.lost().await { Err(Error::LeaseLost) } else { Ok(()) }
+    }
+
+    /// Waits, unless we are asked to stop.
+    pub(super) async fn pause(&self, time: Duration) -> Result<(), Error> {
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(()),
+            signal = self.stop.wait() => Err(Error::Interrupted(signal)),
+        }
+    }
+}
+
+/// Runs a phase of a release to its end.
+pub async fn apply(
+    settings: &Settings,
+    chain: &Chain,
+    release: &Release,
+    phase: Phase,
+    options: &Options,
+    listener: &dyn Listener,
+    stop: Stop,
+) -> Result<(), Error> {
+    let mut session = Session::open(settings, &format!("concertina/{release}")).await?;
+    // Looked at before anything is written: in another database not even a ledger is made.
+    let ledger = store::read(&mut session.connection).await?;
+    check(&mut session, chain, release, phase, &ledger).await?;
+    let mut work = Work::begin(session, settings, options, listener, stop).await?;
+    let result = run(&mut work, chain, release, phase).await;
+    work.end().await;
+    result
+}
+
+/// The steps that `apply` would run, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DryRun<'a> {
+    /// The steps that are not done.
+    pub steps: Vec<&'a Step>,
+}
+
+/// Says what `apply` would do. Writes nothing.
+pub async fn dry_run<'a>(settings: &Settings, chain: &'a Chain, release: &Release, phase: Phase) -> Result<DryRun<'a>, Error> {
+    let mut session = Session::open(settings, &format!("concertina/{release}")).await?;
+    let ledger = store::read(&mut session.connection).await?;
+    check(&mut session, chain, release, phase, &ledger).await?;
+    let (_, planned) = chain.up_to(release)?;
+    let steps = planned.plan.steps.iter().filter(|step| step.phase == phase && !ledger.is_done(&step.id)).collect();
+    Ok(DryRun { steps })
+}
+
+/// Whether the phase may be run in this database now.
+async fn check(session: &mut Session, chain: &Chain, release: &Release, phase: Phase, ledger: &Ledger) -> Result<(), Error> {
+    let (before, planned) = chain.up_to(release)?;
+    let plan = &planned.plan;
+    gate::check_version(session, plan)?;
+    chain.check(ledger)?;
+    may_begin(before, plan, phase, ledger)?;
+    // Where the migrations as written built the schema, earlier releases left nothing to contract, and the plan's start,
+    // which has it, is nowhere to be found.
+    let bootstrapped = plan.steps.iter().filter_map(|step| ledger.steps.get(&step.id)).any(|entry| entry.how == How::Bootstrapped);
+    if !plan.adopted && !bootstrapped && !is_begun(plan, ledger) {
+        gate::check_start(session, plan).await?;
+    }
+    Ok(())
+}
+
+async fn run(work: &mut Work<'_>, chain: &Chain, release: &Release, phase: Phase) -> Result<(), Error> {
+    let mut ledger = store::read(&mut work.session.connection).await?;
+    // Another executor may have been at work until we had the lease.
+    check(&mut work.session, chain, release, phase, &ledger).await?;
+    let (_, planned) = chain.up_to(release)?;
+    register(work, chain, release, &ledger).await?;
+    let steps = planned.plan.steps.iter().filter(|step| step.phase == phase && !ledger.is_done(&step.id)).count();
+    work.listener.hear(&Event::PhaseBegins { release, phase, steps });
+    loop {
+        work.go_on().await?;
+        let (step, settle) = match next(&planned.plan, phase, &ledger) {
+            Decision::Complete => break,
+            Decision::Stuck { step, needs } => return Err(Error::Needs { step: step.clone(), needs: needs.clone() }),
+            Decision::Run(step) => (step, false),
+            Decision::Settle(step) => (step, true),
+        };
+        one(work, chain, release, step, &ledger, settle).await?;
+        ledger = store::read(&mut work.session.connection).await?;
+    }
+    work.listener.hear(&Event::PhaseDone { release, phase });
+    Ok(())
+}
+
+/// Notes that this plan is begun, and that those before it which were adopted are done.
+async fn register(work: &mut Work<'_>, chain: &Chain, release: &Release, ledger: &Ledger) -> Result<(), Error> {
+    let (before, planned) = chain.up_to(release)?;
+    for planned in before.iter().chain([planned]).filter(|planned| !ledger.plans.contains_key(&planned.plan.release)) {
+        let written = store::register(&mut work.session.connection, work.epoch, &planned.plan.release, &planned.digest).await;
+        if written.map_err(doing("writing the ledger"))? == 0 {
+            return Err(Error::LeaseLost);
+        }
+    }
+    Ok(())
+}
+
+async fn one(work: &mut Work<'_>, chain: &Chain, release: &Release, step: &Step, ledger: &Ledger, settle: bool) -> Result<(), Error> {
+    let began = Instant::now();
+    work.listener.hear(&Event::StepBegins { step });
+    work.session.name(release, &step.id).await?;
+    let ran_by = ledger.steps.get(&step.id).and_then(|entry| entry.backend.as_ref());
+    if settle && autocommit::settle(work, release, step, Way::Forth, ran_by).await? == Settled::Finished {
+        work.listener.hear(&Event::StepDone { step: &step.id, took: began.elapsed() });
+        return Ok(());
+    }
+    gate::check(work, chain, release, step).await?;
+    match (step.transaction, &step.backfill) {
+        (Transaction::None, _) => autocommit::run(work, release, step, &step.sql, Way::Forth).await?,
+        (Transaction::Chunked, Some(backfill)) => backfill::run(work, release, step, backfill, ledger).await?,
+        (Transaction::Own | Transaction::Chunked, _) => {
+            let unit = unit(work, release, step, &step.sql, State::Done);
+            transactional::run(work, unit).await?;
+        }
+    }
+    work.listener.hear(&Event::StepDone { step: &step.id, took: began.elapsed() });
+    Ok(())
+}
+
+/// A step's statements as one transaction.
+pub(super) fn unit<'a>(work: &Work<'_>, release: &'a Release, step: &'a Step, statements: &'a [String], state: State) -> Unit<'a> {
+    let outcome = Outcome { step: &step.id, release, phase: step.phase, state, how: How::Applied, backend: None, error: None };
+    let limits = work.session.limits(step.lock_wait, step.statement_time);
+    Unit { outcome, statements, limits, patience: is_brief(step).then_some(work.options.patience) }
+}
+
+/// Whether a step is meant to hold its locks for a moment only. One that says it doesn't was accepted as it is.
+fn is_brief(step: &Step) -> bool {
+    let long = |kind| match kind {
+        HazardKind::BlocksWrites | HazardKind::BlocksReads | HazardKind::Scans | HazardKind::Rewrites | HazardKind::LongTransaction => true,
+        HazardKind::OldClientsReadNewValues
+        | HazardKind::CachedPlans
+        | HazardKind::DataLoss
+        | HazardKind::NotRepeatable
+        | HazardKind::ColumnOrder
+        | HazardKind::ThroughView
+        | HazardKind::Opaque
+        | HazardKind::MovedByDirective
+        | HazardKind::RefusesWrites
+        | HazardKind::NoUndo
+        | HazardKind::DropsDependents => false,
+    };
+    step.locks.iter().all(|lock| lock.held == Held::Brief) && !step.hazards.iter().any(|hazard| long(hazard.kind))
+}

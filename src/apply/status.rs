@@ -1,0 +1,105 @@
+//! Where a database stands: what is done of each plan, what is due, who is at work. Changes nothing.
+
+use serde::Serialize;
+
+use super::chain::{Chain, Planned};
+use super::error::Error;
+use super::ledger::{BackfillEntry, Entry, LeaseEntry, Ledger};
+use super::store;
+use crate::db::postgres::{Settings, connect_to_any};
+use crate::plan::{Phase, Release, Step, StepId};
+
+/// Where a database stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The database, in words.
+    pub database: String,
+    /// Who is at work now.
+    pub at_work: Option<LeaseEntry>,
+    /// Why backfills pause, if they do.
+    pub paused: Option<String>,
+    /// The plans in the order of the chain.
+    pub plans: Vec<PlanStatus>,
+    /// Releases that the ledger knows, and of which there is no plan here.
+    pub unknown: Vec<Release>,
+    /// What comes next.
+    pub next: Option<Next>,
+}
+
+/// Where a plan stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanStatus {
+    /// Its release.
+    pub release: Release,
+    /// Whether another tool applied it.
+    pub adopted: bool,
+    /// Whether its file is not the one that was begun.
+    pub edited: bool,
+    /// Its steps in order.
+    pub steps: Vec<StepStatus>,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepStatus {
+    /// Its id.
+    pub id: StepId,
+    /// Its phase.
+    pub phase: Phase,
+    /// What it does, in words.
+    pub about: String,
+    /// What the ledger says of it; nothing if it was never begun.
+    pub entry: Option<Entry>,
+    /// How far it is, if it is a backfill.
+    pub backfill: Option<BackfillEntry>,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Next {
+    /// The release.
+    pub release: Release,
+    /// Its first phase that is not complete.
+    pub phase: Phase,
+}
+
+/// Reads where a database stands. A standby will do.
+pub async fn status(settings: &Settings, chain: &Chain) -> Result<Status, Error> {
+    let mut connection = connect_to_any(settings, "concertina/status").await?;
+    let ledger = store::read(&mut connection).await?;
+    Ok(of(settings.target(), chain, ledger))
+}
+
+fn of(database: String, chain: &Chain, ledger: Ledger) -> Status {
+    Status {
+        database,
+        plans: chain.0.iter().map(|planned| plan(planned, &ledger)).collect(),
+        unknown: ledger.plans.keys().filter(|release| chain.position(release).is_none()).cloned().collect(),
+        next: chain.0.iter().find_map(|planned| next(planned, &ledger)),
+        at_work: ledger.lease.filter(|lease| lease.owner.is_some() && !lease.expired),
+        paused: ledger.paused,
+    }
+}
+
+fn plan(planned: &Planned, ledger: &Ledger) -> PlanStatus {
+    let release = &planned.plan.release;
+    let step = |step: &Step| StepStatus {
+        id: step.id.clone(),
+        phase: step.phase,
+        about: step.about.clone(),
+        entry: ledger.steps.get(&step.id).cloned(),
+        backfill: ledger.backfills.get(&step.id).cloned(),
+    };
+    PlanStatus {
+        release: release.clone(),
+        adopted: planned.plan.adopted,
+        edited: ledger.plans.get(release).is_some_and(|entry| entry.digest != planned.digest),
+        steps: planned.plan.steps.iter().map(step).collect(),
+    }
+}
+
+fn next(planned: &Planned, ledger: &Ledger) -> Option<Next> {
+    let open = |phase: &Phase| planned.plan.steps.iter().any(|step| step.phase == *phase && !ledger.is_done(&step.id));
+    let phase = Phase::IN_ORDER.into_iter().find(open)?;
+    Some(Next { release: planned.plan.release.clone(), phase })
+}
