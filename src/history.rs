@@ -1,8 +1,15 @@
-//! Changes folded over a catalog: each with the catalog before it and its effects.
+//! Changes folded over a catalog: each with the catalog before it and its effects. Takes texts and gives values; must never
+//! stop at a change that doesn't fit.
+
+mod fold;
+mod query;
+mod session;
 
 use crate::engine::Effects;
 use crate::schema::{Catalog, Change};
-use crate::sql::{Directive, Span};
+use crate::sql::{Directive, Span, SyntaxError};
+
+pub use fold::fold;
 
 /// Migrations, folded.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +20,17 @@ pub struct History {
     pub end: Catalog,
     /// Changes that could not be folded: what they name isn't there, or is there already.
     pub mismatches: Vec<Mismatch>,
+    /// Statements that could not be read.
+    pub syntax_errors: Vec<Unread>,
+}
+
+/// A statement that could not be read, in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The migration's index.
+    pub migration: usize,
+    /// What is wrong, and where in the migration's text.
+    pub error: SyntaxError,
 }
 
 /// One change in its place.
@@ -32,7 +50,7 @@ pub struct Entry {
     pub directives: Vec<Directive>,
     /// The schema before it.
     pub before: Catalog,
-    /// The search path under which it was written.
+    /// What it locks, and what it reads and writes under the locks.
     pub effects: Effects,
 }
 
@@ -43,6 +61,6 @@ pub struct Mismatch {
     pub migration: usize,
     /// Where.
     pub span: Span,
-    /// What is wrong: `table users has no column nmae`.
+    /// What is wrong: table `users` has no column `nmae`.
     pub message: String,
 }

@@ -26,7 +26,8 @@ impl Catalog {
         let likes = self.likes(&create.like)?;
         table.columns = self.declared_columns(create, &likes)?;
         let declared = std::mem::take(&mut table.constraints);
-        let no_columns_known = create.as_query.is_some() && table.columns.is_empty();
+        let no_columns_known = create.as_query.is_some()
+            && (table.columns.is_empty() || table.columns.iter().any(|column| column.data_type.is("unknown")));
         let mut inherited = self.inherit_columns(&mut table)?;
         self.check_columns(&table)?;
         refuse_primary_key_twice(&table, &declared)?;

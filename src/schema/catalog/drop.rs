@@ -296,6 +296,16 @@ impl Catalog {
         Ok(())
     }
 
+    /// The end of a session: its temporary objects go.
+    ///
+    /// # Errors
+    ///
+    /// If something else depends on one of them and `behavior` doesn't cascade.
+    pub fn drop_temporary(&mut self, behavior: DropBehavior) -> Result<(), CatalogError> {
+        let contents = self.contents(&Identifier::from(super::lookup::TEMPORARY));
+        if contents.is_empty() { Ok(()) } else { self.drop_nodes(contents, behavior) }
+    }
+
     /// All that lives in a schema.
     fn contents(&self, schema: &Identifier) -> Vec<Node> {
         let inside = |name: &Name| name.schema.as_ref() == Some(schema);

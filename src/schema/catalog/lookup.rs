@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::Catalog;
 use super::error::CatalogError;
-use super::walk::{Role, role_of};
-use crate::schema::change::Lookup;
+use super::walk::{Role, Visitor, role_of};
+use super::walk_change;
+use crate::schema::change::{Change, Lookup};
 use crate::schema::index::Index;
 use crate::schema::name::{Identifier, Name};
 use crate::schema::object::{ObjectKind, Sequence, TypeKind, UserType, View};
@@ -130,6 +131,20 @@ impl Catalog {
         }
     }
 
+    /// Whether the relation, type or routine that a (resolved) change alters surely isn't there.
+    pub fn lacks_target(&self, change: &Change) -> bool {
+        let mut first = First::default();
+        walk_change::change(&mut first, &mut change.clone());
+        let Some((role, name)) = first.seen else { return false };
+        let kind = match role {
+            Role::Type | Role::NewType => ObjectKind::Type,
+            Role::Routine | Role::NewRoutine => ObjectKind::Function,
+            Role::Other(kind) | Role::NewOther(kind) => kind,
+            Role::Relation | Role::NewRelation | Role::NewTemporary => ObjectKind::Table,
+        };
+        !self.is_there(role, &name) && !self.is_unknown(kind, &name)
+    }
+
     /// Where a name without a schema is created: the first schema of the search path that is there.
     pub(super) fn creation_schema(&self) -> Identifier {
         self.search_path
@@ -169,6 +184,20 @@ impl Catalog {
     /// Where in `definitions` an object of that kind and name stands.
     pub(super) fn definition(&self, kind: ObjectKind, name: &Name) -> Option<usize> {
         self.definitions.iter().position(|definition| definition.object.kind == kind && &definition.object.name == name)
+    }
+}
+
+/// The first name of a change, which is that of the object that it is about.
+#[derive(Default)]
+struct First {
+    seen: Option<(Role, Name)>,
+}
+
+impl Visitor for First {
+    fn name(&mut self, role: Role, name: &mut Name) {
+        if self.seen.is_none() {
+            self.seen = Some((role, name.clone()));
+        }
     }
 }
 

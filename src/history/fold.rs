@@ -1,0 +1,116 @@
+//! The fold itself: statement by statement, change by change. Must never lose a change, nor let one that doesn't fit spoil those
+//! after it.
+
+use super::session::{Opened, Session};
+use super::{Entry, History, Mismatch, Unread, query};
+use crate::engine::{self, Engine};
+use crate::schema::catalog::CatalogError;
+use crate::schema::change::IfExists;
+use crate::schema::{Catalog, Change};
+use crate::source::Migration;
+use crate::sql::{Lowered, Script, Span, Statement, postgres};
+
+/// Folds migrations, in order, over the schema that is there before the first.
+pub fn fold(engine: Engine, migrations: &[Migration], start: &Catalog) -> History {
+    let mut history = History { end: start.clone(), ..History::default() };
+    for (number, migration) in migrations.iter().enumerate() {
+        let text = migration.text.get(migration.up.clone()).unwrap_or_default();
+        let script = shifted(parse(engine, text), migration.up.start);
+        let opened = if migration.transaction.wraps(script.statements.len()) { Opened::ByRunner } else { Opened::ByNobody };
+        let mut folding = Folding { engine, migration: number, session: Session::new(&history.end, history.entries.len(), opened), history };
+        for (number, statement) in script.statements.iter().enumerate() {
+            folding.statement(number, statement);
+        }
+        history = folding.history;
+        history.syntax_errors.extend(script.errors.into_iter().map(|error| Unread { migration: number, error }));
+        if let Err(error) = Session::end(&mut history.end, &start.search_path) {
+            history.mismatches.push(Mismatch { migration: number, span: Span { start: 0, end: 0 }, message: error.to_string() });
+        }
+    }
+    history
+}
+
+fn parse(engine: Engine, text: &str) -> Script {
+    match engine {
+        Engine::PostgreSql { .. } => postgres::parse(text),
+    }
+}
+
+/// One migration being folded.
+struct Folding {
+    engine: Engine,
+    migration: usize,
+    session: Session,
+    history: History,
+}
+
+impl Folding {
+    /// The changes of one statement. A DROP of several objects is one to the database, so one of them may have to wait for another.
+    fn statement(&mut self, number: usize, statement: &Statement) {
+        let mut waiting: Vec<(&Lowered, Change)> = Vec::new();
+        for lowered in &statement.changes {
+            let Some(change) = self.entry(number, statement, lowered) else { continue };
+            match self.apply(&change) {
+                Ok(()) => {}
+                Err(CatalogError::InUse { .. }) if statement.changes.len() > 1 => waiting.push((lowered, change)),
+                Err(error) => self.mismatch(lowered.span, &error),
+            }
+        }
+        for (lowered, change) in waiting.into_iter().rev() {
+            if let Err(error) = self.apply(&change) {
+                self.mismatch(lowered.span, &error);
+            }
+        }
+    }
+
+    /// Records the change, resolved; none where it has no effect because what it alters isn't there (`ALTER TABLE IF EXISTS`).
+    fn entry(&mut self, number: usize, statement: &Statement, lowered: &Lowered) -> Option<Change> {
+        let before = self.history.end.clone();
+        let change = query::with_columns(before.resolve(lowered.change.clone()), &before);
+        if lowered.if_exists == IfExists::Skip && before.lacks_target(&change) {
+            return None;
+        }
+        let effects = engine::effects(self.engine, &change, &before);
+        self.history.entries.push(Entry {
+            migration: self.migration,
+            statement: number,
+            statement_span: statement.span,
+            span: lowered.span,
+            change: change.clone(),
+            directives: statement.directives.clone(),
+            before,
+            effects,
+        });
+        Some(change)
+    }
+
+    fn apply(&mut self, change: &Change) -> Result<(), CatalogError> {
+        let History { entries, end, .. } = &mut self.history;
+        match change {
+            Change::SetSearchPath { schemas, local } => self.session.set_path(end, schemas, *local),
+            Change::TransactionControl { keyword } => {
+                let left = self.session.control(end, keyword, entries.len());
+                entries.truncate(left);
+            }
+            change => end.apply(change)?,
+        }
+        Ok(())
+    }
+
+    fn mismatch(&mut self, span: Span, error: &CatalogError) {
+        self.history.mismatches.push(Mismatch { migration: self.migration, span, message: error.to_string() });
+    }
+}
+
+/// The script of a part of a file, with places in the whole file.
+fn shifted(mut script: Script, by: usize) -> Script {
+    let shift = |span: &mut Span| *span = Span { start: span.start + by, end: span.end + by };
+    for statement in &mut script.statements {
+        shift(&mut statement.span);
+        statement.changes.iter_mut().for_each(|lowered| shift(&mut lowered.span));
+        statement.directives.iter_mut().for_each(|directive| shift(&mut directive.span));
+    }
+    script.errors.iter_mut().for_each(|error| shift(&mut error.span));
+    script.skipped.iter_mut().for_each(|skipped| shift(&mut skipped.span));
+    script
+}
