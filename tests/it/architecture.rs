@@ -24,7 +24,7 @@ const FLOORS: [&[&str]; 10] = [
 const LONGEST: usize = 500;
 
 /// Names that say nothing of what is inside.
-const EMPTY_NAMES: [&str; 8] = ["common", "helpers", "helper", "misc", "mod", "types", "util", "utils"];
+const EMPTY_NAMES: [&str; 7] = ["common", "helpers", "helper", "misc", "mod", "util", "utils"];
 
 fn rank(floor: &str) -> Option<usize> {
     FLOORS.iter().position(|row| row.contains(&floor))
