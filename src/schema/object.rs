@@ -314,3 +314,33 @@ pub struct Definition {
     /// What it can't live without.
     pub depends_on: Vec<ObjectRef>,
 }
+
+/// The argument types of a function as an [`ObjectRef`] has them: valid in SQL, and the same for one function however it was written.
+pub fn signature(arguments: &[DataType]) -> String {
+    arguments.iter().map(argument).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether `detail` is the signature of a function with these arguments. Types whose schema one of the two doesn't know are taken for
+/// the same if their names are.
+pub fn is_signature(detail: &str, arguments: &[DataType]) -> bool {
+    let unqualified = |data_type: &DataType| {
+        let name = if data_type.name.schema.as_ref().is_some_and(|schema| schema == "pg_catalog") {
+            data_type.name.clone()
+        } else {
+            Name::unqualified(data_type.name.name.clone())
+        };
+        DataType { name, ..data_type.clone() }
+    };
+    detail == signature(arguments) || detail == signature(&arguments.iter().map(unqualified).collect::<Vec<_>>())
+}
+
+fn argument(data_type: &DataType) -> String {
+    let quoted = |name: &Identifier| format!("\"{}\"", name.as_str().replace('"', "\"\""));
+    let Name { schema, name } = &data_type.name;
+    let name = match schema {
+        Some(schema) if schema == "pg_catalog" && name != "char" => name.to_string(),
+        Some(schema) if schema != "pg_catalog" => format!("{}.{}", quoted(schema), quoted(name)),
+        Some(_) | None => quoted(name),
+    };
+    if data_type.dimensions > 0 { format!("{name}[]") } else { name }
+}

@@ -12,6 +12,7 @@ mod project;
 mod bad_input;
 mod init;
 mod pages;
+mod reading;
 mod introspect;
 mod support;
 mod connect;

@@ -27,8 +27,17 @@ const TAKE_RELATION: [&str; 6] = ["nextval", "currval", "setval", "pg_get_serial
 impl Source<'_> {
     /// The text of `span` with the references marked that `node`, parsed from it, holds. Comments are left out.
     pub(crate) fn mark(&self, span: Span, node: &impl Serialize, owner: Owner<'_>) -> Sql {
+        self.mark_also(span, node, owner, Vec::new())
+    }
+
+    /// The same with places that the tree has no location for, or takes for something else. They win over what is found in the tree.
+    pub(crate) fn mark_also(&self, span: Span, node: &impl Serialize, owner: Owner<'_>, also: Vec<(Span, Part)>) -> Sql {
+        let mut references = self.references(node, owner);
+        references.retain(|(place, _)| also.iter().all(|(other, _)| place.end <= other.start || other.end <= place.start));
+        references.extend(also);
+        references.sort_by_key(|(place, _)| place.start);
         let mut parts = Parts::default();
-        let mut references = self.references(node, owner).into_iter().filter(|(place, _)| place.start >= span.start).peekable();
+        let mut references = references.into_iter().filter(|(place, _)| place.start >= span.start && place.start < place.end).peekable();
         let mut before = span.start;
         for token in self.tokens_in(span) {
             if token.start < before {

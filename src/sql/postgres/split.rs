@@ -231,7 +231,7 @@ impl Splitter<'_> {
         let word = word.to_ascii_lowercase();
         self.token(end);
         if let Some(open) = &mut self.open {
-            open.read(word);
+            open.read(&word);
         }
     }
 
@@ -341,11 +341,11 @@ impl Open {
         kind.is_some_and(|kind| kinds.contains(&kind))
     }
 
-    fn read(&mut self, word: String) {
+    fn read(&mut self, word: &str) {
         if self.words.len() < 4 {
-            self.words.push(word.clone());
+            self.words.push(word.to_owned());
         }
-        self.copies = match (self.copies, word.as_str()) {
+        self.copies = match (self.copies, word) {
             (Copies::No, "copy") if self.words.len() == 1 => Copies::Copy,
             (Copies::Copy, "from") if self.parentheses == 0 => Copies::From,
             (Copies::From, "stdin") => Copies::Stdin,
@@ -353,7 +353,7 @@ impl Open {
             (copies, _) => copies,
         };
         let begun = std::mem::replace(&mut self.begun, word == "begin");
-        match word.as_str() {
+        match word {
             "atomic" if begun && self.atomic == 0 && self.creates(&["function", "procedure"]) => self.atomic = 1,
             "case" | "begin" if self.atomic > 0 => self.atomic += 1,
             "end" => self.atomic = self.atomic.saturating_sub(1),

@@ -42,3 +42,14 @@ pub(in crate::sql::postgres) fn string(node: &Node) -> Option<&str> {
         _ => None,
     }
 }
+
+/// The name that a node spells: a list of strings, a relation, a type, a function or a lone string.
+pub(in crate::sql::postgres) fn named_by(node: &Node) -> Name {
+    match &node.node {
+        Some(NodeEnum::List(list)) => dotted(&list.items),
+        Some(NodeEnum::RangeVar(relation)) => self::relation(relation),
+        Some(NodeEnum::TypeName(name)) => data_type(name).name,
+        Some(NodeEnum::ObjectWithArgs(object)) => dotted(&object.objname),
+        _ => dotted(std::slice::from_ref(node)),
+    }
+}
