@@ -44,15 +44,12 @@ impl Source<'_> {
                 continue;
             }
             parts.gap(&self.text()[before..token.start]);
-            match references.next_if(|(place, _)| place.start == token.start) {
-                Some((place, part)) => {
-                    parts.reference(part);
-                    before = place.end;
-                }
-                None => {
-                    parts.text(token.of(self.text()));
-                    before = token.end;
-                }
+            if let Some((place, part)) = references.next_if(|(place, _)| place.start == token.start) {
+                parts.reference(part);
+                before = place.end;
+            } else {
+                parts.text(token.of(self.text()));
+                before = token.end;
             }
         }
         Sql { parts: parts.list }
@@ -285,7 +282,9 @@ impl<'a> Walker<'a> {
         let recursive = clause["recursive"].as_bool() == Some(true);
         let queries: Vec<&Value> = list(&clause["ctes"]).iter().filter_map(|query| inner(query, "CommonTableExpr")).collect();
         if recursive {
-            queries.iter().for_each(|query| self.scope.declare(query));
+            for query in &queries {
+                self.scope.declare(query);
+            }
         }
         for query in queries {
             self.visit(&query["ctequery"]);
@@ -326,23 +325,42 @@ impl<'a> Walker<'a> {
     fn qualified(&mut self, location: &Value, qualifier: &[&str], column: Option<&str>) {
         let names: Vec<&str> = qualifier.iter().copied().chain(column).collect();
         let Some(places) = self.places(location, &names) else { return };
-        let (relation, aliased) = match self.scope.qualified(qualifier) {
-            Some(item) => (item.relation.clone(), item.aliased),
+        let (relation, kept) = match self.scope.qualified(qualifier) {
+            Some(item) => (item.relation.clone(), !item.aliased),
             // The row that a trigger or an ON CONFLICT is about, under its fixed names.
             None if matches!(qualifier, ["new" | "old" | "excluded"]) => match self.owner {
-                Owner::Table(name, _) => (Some(name.clone()), true),
-                Owner::Query | Owner::Value => (None, true),
+                Owner::Table(name, _) => (Some(name.clone()), false),
+                Owner::Query | Owner::Value => (None, false),
             },
-            None => (None, true),
+            None => (None, false),
         };
         let Some(relation) = relation else { return };
-        if !aliased {
-            let place = Span { start: places[0].start, end: places[qualifier.len() - 1].end };
-            self.found.push((place, Part::Relation(name_of(qualifier))));
+        let place = Span { start: places[0].start, end: places[qualifier.len() - 1].end };
+        match column {
+            Some(_) if self.names_owner(qualifier) => self.unqualify(place, &places),
+            Some(_) | None if kept => self.found.push((place, Part::Relation(name_of(qualifier)))),
+            Some(_) | None => {}
         }
         if let Some(column) = column {
             let of = Some(relation).filter(|relation| !self.is_owner(relation));
             self.found.push((places[qualifier.len()], Part::Column { of, name: Identifier::from(column) }));
+        }
+    }
+
+    /// Whether a qualifier means the row to which the text belongs.
+    fn names_owner(&self, qualifier: &[&str]) -> bool {
+        let inside = self.scope.frames.iter().skip(1).any(|frame| frame.finds(qualifier).is_some());
+        !inside && self.scope.frames.first().is_some_and(|frame| frame.finds(qualifier).is_some())
+    }
+
+    /// The owner's own columns need no qualifier, and an alias would mean nothing outside of its statement. Inside of a subquery, where a
+    /// column without one might be another's, the owner's name takes its place.
+    fn unqualify(&mut self, qualifier: Span, places: &[Span]) {
+        let (Owner::Table(name, _), Some(column)) = (self.owner, places.last()) else { return };
+        if self.scope.frames.len() == 1 {
+            self.found.push((Span { start: qualifier.start, end: column.start }, Part::Text(String::new())));
+        } else {
+            self.found.push((qualifier, Part::Relation(name.clone())));
         }
     }
 
@@ -548,7 +566,8 @@ mod tests {
         ] {
             assert_eq!(marked(sql, Owner::Table(&users, None)), expected, "{sql}");
         }
-        assert_eq!(marked("select u.a", Owner::Table(&users, Some("u"))), "select u.<:a>");
+        // Outside of its statement an alias would mean nothing.
+        assert_eq!(marked("select u.a", Owner::Table(&users, Some("u"))), "select <rel users>.<:a>");
         assert_eq!(marked("select value > 0 and f(value)", Owner::Value), "select value > 0 and <fn f>(value)");
     }
 

@@ -69,6 +69,20 @@ impl Item {
     }
 }
 
+impl Frame {
+    /// The entry that a qualifier means.
+    pub(super) fn finds(&self, qualifier: &[&str]) -> Option<&Item> {
+        self.items.iter().find(|item| match qualifier {
+            [name] => item.name.as_deref() == Some(*name),
+            [.., schema, name] => {
+                let named = |relation: &Name| relation.name == *name && relation.schema.as_ref().is_none_or(|known| known == *schema);
+                !item.aliased && item.relation.as_ref().is_some_and(named)
+            }
+            [] => false,
+        })
+    }
+}
+
 impl Scope {
     /// What a column without a qualifier is.
     pub(super) fn unqualified(&self, column: &str) -> Resolved {
@@ -89,19 +103,7 @@ impl Scope {
 
     /// The entry that a qualifier means.
     pub(super) fn qualified(&self, qualifier: &[&str]) -> Option<&Item> {
-        self.frames.iter().rev().find_map(|frame| {
-            frame.items.iter().find(|item| match qualifier {
-                [name] => item.name.as_deref() == Some(*name),
-                [.., schema, name] => {
-                    !item.aliased
-                        && item
-                            .relation
-                            .as_ref()
-                            .is_some_and(|relation| relation.name == *name && relation.schema.as_ref().is_none_or(|known| known == *schema))
-                }
-                [] => false,
-            })
-        })
+        self.frames.iter().rev().find_map(|frame| frame.finds(qualifier))
     }
 
     /// Whether a name is that of a WITH query.
@@ -126,7 +128,7 @@ impl Scope {
     pub(super) fn items(&self, value: &Value) -> Vec<Item> {
         match value {
             Value::Array(values) => values.iter().flat_map(|value| self.items(value)).collect(),
-            _ => self.item(value),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => self.item(value),
         }
     }
 

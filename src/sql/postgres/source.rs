@@ -205,7 +205,7 @@ pub(crate) fn names_in_literal(text: &str) -> Option<Vec<String>> {
     for index in 0..source.len() {
         match (index % 2, source.token(index)) {
             (0, token) if token.starts_with(|letter: char| letter == '"' || letter == '_' || letter.is_alphabetic()) => {
-                names.push(folded(token))
+                names.push(folded(token));
             }
             (1, ".") => {}
             _ => return None,

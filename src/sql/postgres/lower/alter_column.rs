@@ -91,7 +91,7 @@ pub(super) fn add_identity(subcommand: &Subcommand<'_>) -> Option<Change> {
 
 pub(super) fn set_identity(subcommand: &Subcommand<'_>) -> Change {
     let is_kind = |node: &&Node| elements(std::slice::from_ref(*node)).any(|element| element.defname == "generated");
-    let kind = subcommand.list().iter().find(is_kind).map(|node| kind_of(node));
+    let kind = subcommand.list().iter().find(is_kind).map(kind_of);
     let others: Vec<Node> = subcommand.list().iter().filter(|node| !is_kind(node)).cloned().collect();
     let options = sequence_options(&others).options;
     Change::SetIdentity { table: subcommand.table(), column: subcommand.name(), kind, options }

@@ -26,21 +26,29 @@ pub(super) fn access_method(subcommand: &Subcommand<'_>) -> Change {
 }
 
 pub(super) fn set_options(subcommand: &Subcommand<'_>) -> Change {
-    let options = options(subcommand.list());
-    match subcommand.kind {
-        ObjectKind::Index => Change::SetIndexOptions { index: subcommand.table(), options },
-        ObjectKind::View | ObjectKind::MaterializedView => Change::SetViewOptions { view: subcommand.table(), options },
-        _ => Change::SetTableOptions { table: subcommand.table(), options },
+    let (name, options) = (subcommand.table(), options(subcommand.list()));
+    if subcommand.kind == ObjectKind::Index {
+        Change::SetIndexOptions { index: name, options }
+    } else if is_view(subcommand) {
+        Change::SetViewOptions { view: name, options }
+    } else {
+        Change::SetTableOptions { table: name, options }
     }
 }
 
 pub(super) fn reset_options(subcommand: &Subcommand<'_>) -> Change {
-    let options = option_names(subcommand.list());
-    match subcommand.kind {
-        ObjectKind::Index => Change::ResetIndexOptions { index: subcommand.table(), options },
-        ObjectKind::View | ObjectKind::MaterializedView => Change::ResetViewOptions { view: subcommand.table(), options },
-        _ => Change::ResetTableOptions { table: subcommand.table(), options },
+    let (name, options) = (subcommand.table(), option_names(subcommand.list()));
+    if subcommand.kind == ObjectKind::Index {
+        Change::ResetIndexOptions { index: name, options }
+    } else if is_view(subcommand) {
+        Change::ResetViewOptions { view: name, options }
+    } else {
+        Change::ResetTableOptions { table: name, options }
     }
+}
+
+fn is_view(subcommand: &Subcommand<'_>) -> bool {
+    matches!(subcommand.kind, ObjectKind::View | ObjectKind::MaterializedView)
 }
 
 /// `OPTIONS (ADD a 'x', SET b 'y', DROP c)` of a foreign table or one of its columns.
@@ -113,6 +121,7 @@ fn partition<'a>(subcommand: &'a Subcommand<'_>) -> Option<&'a PartitionCmd> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "only subcommands on triggers come here, and this is the one left")]
 pub(super) fn enable_trigger(subcommand: &Subcommand<'_>) -> Change {
     use AlterTableType as Type;
     let (enabled, all) = match subcommand.node.subtype() {

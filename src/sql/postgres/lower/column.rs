@@ -49,8 +49,8 @@ impl Declared {
     fn add(&mut self, source: &Source<'_>, table: &Name, written: &pg::ColumnDef, part: &pg::Constraint) {
         let row = Owner::Table(table, None);
         match ConstrType::try_from(part.contype).unwrap_or_default() {
-            // NULL only says what is so anyway.
-            ConstrType::Undefined | ConstrType::ConstrNull => {}
+            // These only say what is so anyway.
+            ConstrType::Undefined | ConstrType::ConstrNull | ConstrType::ConstrAttrImmediate => {}
             ConstrType::ConstrNotnull => {
                 self.column.not_null = true;
                 // Without a name of its own it is the column's alone.
@@ -91,7 +91,6 @@ impl Declared {
             }),
             ConstrType::ConstrAttrNotDeferrable => self.last(|constraint| constraint.timing = Timing::Immediate),
             ConstrType::ConstrAttrDeferred => self.last(|constraint| constraint.timing = Timing::Deferred),
-            ConstrType::ConstrAttrImmediate => {}
             ConstrType::ConstrAttrEnforced => self.last(|constraint| constraint.enforcement = Enforcement::Enforced),
             ConstrType::ConstrAttrNotEnforced => self.last(|constraint| {
                 constraint.enforcement = Enforcement::NotEnforced;

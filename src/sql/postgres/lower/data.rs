@@ -149,12 +149,11 @@ fn assignments(source: &Source<'_>, nodes: &[Node], owner: Owner<'_>, end: usize
     for target in targets(nodes) {
         target.indirection.is_empty().then_some(())?;
         let value = target.val.as_deref()?;
-        let (from, to, value) = match &value.node {
-            Some(NodeEnum::MultiAssignRef(several)) => row_element(source, several, source.at(target.location), end)?,
-            _ => {
-                let from = source.at(target.location) + 2;
-                (from, source.find(from, end, |index| source.token(index) == ","), value)
-            }
+        let name = source.at(target.location);
+        let (from, to, value) = if let Some(NodeEnum::MultiAssignRef(several)) = &value.node {
+            row_element(source, several, name, end)?
+        } else {
+            (name + 2, source.find(name + 2, end, |index| source.token(index) == ","), value)
         };
         assigned.push((Identifier::from(target.name.as_str()), source.mark(source.span(from, to), value, owner)));
     }

@@ -35,11 +35,6 @@ pub(in crate::sql::postgres) fn optional_data_type(written: Option<&TypeName>) -
     written.map_or_else(|| DataType::built_in("unknown"), data_type)
 }
 
-/// Whether this is the type of some column, to be looked up (`t.c%TYPE`).
-pub(in crate::sql::postgres) fn is_copied(data_type: &DataType) -> bool {
-    data_type.modifiers.first().is_some_and(|modifier| modifier == COPIED)
-}
-
 /// The integer type behind `serial` and its kin.
 pub(in crate::sql::postgres) fn serial(written: &TypeName) -> Option<DataType> {
     let names = identifiers(&written.names);
@@ -69,11 +64,10 @@ mod tests {
 
     fn read(text: &str) -> DataType {
         let parsed = pg_query::parse(&format!("SELECT NULL::{text}"), 0).unwrap();
-        let node = parsed.protobuf.nodes().into_iter().find_map(|(node, ..)| match node {
-            pg_query::NodeRef::TypeCast(cast) => cast.type_name.as_ref().map(data_type),
-            _ => None,
-        });
-        node.unwrap()
+        let nodes = parsed.protobuf.nodes();
+        let written =
+            nodes.iter().find_map(|(node, ..)| if let pg_query::NodeRef::TypeCast(cast) = node { cast.type_name.as_ref() } else { None });
+        data_type(written.unwrap())
     }
 
     #[test]

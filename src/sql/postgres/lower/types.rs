@@ -21,6 +21,7 @@ use crate::sql::postgres::source::Source;
 use crate::sql::script::Lowered;
 
 /// `CREATE DOMAIN`.
+#[expect(clippy::wildcard_enum_match_arm, reason = "NULL says what is so anyway, and the database refuses the others on a domain")]
 pub(super) fn create_domain(source: &Source<'_>, statement: &CreateDomainStmt) -> Vec<Lowered> {
     let parts: Vec<&Constraint> = statement.constraints.iter().filter_map(constraint_of).collect();
     let (mut default, mut not_null, mut checks) = (None, false, Vec::new());
@@ -36,7 +37,6 @@ pub(super) fn create_domain(source: &Source<'_>, statement: &CreateDomainStmt) -
             ConstrType::ConstrCheck => {
                 checks.push((Identifier::from(part.conname.as_str()), check(source, part, Owner::Value), Validity::Valid));
             }
-            // NULL says what is so anyway; the database refuses the others on a domain.
             _ => {}
         }
     }
@@ -154,10 +154,13 @@ fn definition(source: &Source<'_>, nodes: &[Node], types: &[&str]) -> Option<Sql
         .collect();
     let nodes: Vec<Node> = nodes.to_vec();
     let marked = source.mark(source.span(open + 1, source.closing(open)), &nodes, Owner::Value);
-    Some(marked.map(|part| match part {
+    let corrected = |part: &Part| match part {
         Part::Type(name) if !named.contains(name) => Part::Function(name.clone()),
-        other => other.clone(),
-    }))
+        Part::Text(_) | Part::Column { .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => {
+            part.clone()
+        }
+    };
+    Some(marked.map(corrected))
 }
 
 fn constraint_of(node: &Node) -> Option<&Constraint> {
