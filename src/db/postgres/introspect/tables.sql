@@ -48,9 +48,12 @@ select 'column', 'pg_class'::regclass, c.oid, c.oid, a.attnum, a.attname::text,
                                                                      then 'sequence name ' || q.oid::regclass end, nullif(s.options, '')), '') || ')', '')
                from pg_depend d join sequence s on s.seqrelid = d.objid join pg_class q on q.oid = d.objid
                where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum and d.deptype = 'i') end, ''),
-       case when a.attnotnull and (a.attislocal or c.relispartition or i.late or not exists (
-                select from inheritance h join pg_attribute p on p.attrelid = h.inhparent and p.attname = a.attname and p.attnotnull
-                where h.inhrelid = c.oid)) then coalesce(
+       -- From 18 on NOT NULL is a constraint, which says itself whether it is only inherited.
+       case when a.attnotnull and (a.attislocal or c.relispartition or i.late
+                or exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'n' and k.conkey = array[a.attnum] and k.conislocal)
+                or not exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'n' and k.conkey = array[a.attnum])
+                   and not exists (select from inheritance h join pg_attribute p on p.attrelid = h.inhparent and p.attname = a.attname and p.attnotnull
+                                   where h.inhrelid = c.oid)) then coalesce(
            (select concat_ws(' ', case when k.conname <> c.relname || '_' || a.attname || '_not_null' then 'constraint ' || quote_ident(k.conname) end,
                              'not null', case when k.connoinherit then 'no inherit' end)
             from pg_constraint k where k.conrelid = c.oid and k.contype = 'n' and k.conkey = array[a.attnum] and k.convalidated),

@@ -34,8 +34,11 @@ select 'trigger-state', 'pg_trigger'::regclass, t.oid, c.oid, 0, c.oid::regclass
               case t.tgenabled when 'D' then 'disable' when 'R' then 'enable replica' when 'A' then 'enable always' else 'enable' end, t.tgname), null
 from relation c
 join pg_trigger t on t.tgrelid = c.oid
-left join pg_trigger p on p.oid = (to_jsonb(t) ->> 'tgparentid')::oid
-where not t.tgisinternal and t.tgenabled <> coalesce(p.tgenabled, 'O')
+left join pg_trigger p on p.oid = coalesce((to_jsonb(t) ->> 'tgparentid')::oid, (
+    select d.refobjid from pg_depend d where d.classid = 'pg_trigger'::regclass and d.objid = t.oid
+    and d.refclassid = 'pg_trigger'::regclass and d.deptype = 'P'))
+-- Up to 14 a partition's copy counts as internal.
+where (not t.tgisinternal or p.oid is not null and t.tgconstraint = 0) and t.tgenabled <> coalesce(p.tgenabled, 'O')
 union all
 select 'rule', 'pg_rewrite'::regclass, r.oid, c.oid, 0, c.oid::regclass || ' ' || r.rulename, rtrim(pg_get_ruledef(r.oid), ';'), null
 from relation c join pg_rewrite r on r.ev_class = c.oid
