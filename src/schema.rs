@@ -13,6 +13,7 @@ pub mod object;
 pub mod change;
 pub mod facts;
 pub mod catalog;
+pub mod outline;
 
 pub use catalog::Catalog;
 pub use change::{Change, Class, Lookup};
@@ -22,6 +23,7 @@ pub use data_type::DataType;
 pub use index::{Index, IndexElement, IndexKey, NullsDistinct, Uniqueness};
 pub use name::{Identifier, Name};
 pub use object::{ObjectKind, ObjectRef};
+pub use outline::{Outline, outline};
 pub use shared::Shared;
 pub use table::{Persistence, Table, TableKind};
 pub use text::{Part, Sql};

@@ -1,11 +1,16 @@
 //! A live database's schema as a catalog: the DDL that would make it, read from the system catalogs and folded like migrations.
 //! Only reads: one READ ONLY transaction that sees one moment.
 
+mod fold;
 mod piece;
 mod read;
 mod script;
 
 use sqlx::{Connection, PgConnection};
+
+use crate::schema::Catalog;
+use crate::schema::catalog::CatalogError;
+use read::Reading;
 
 /// Why a database's schema could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +18,32 @@ pub enum Error {
     /// The database did not answer, or refused.
     #[error("the schema of the database could not be read: {0}")]
     Read(#[from] sqlx::Error),
+    /// We can't read the DDL that we made.
+    #[error("the database has something that can't be read yet: {message}, in `{statement}`")]
+    Syntax {
+        /// The statement.
+        statement: String,
+        /// What the parser said.
+        message: String,
+    },
+    /// The DDL doesn't fit together.
+    #[error("the database has something that can't be understood yet: {source}, in `{statement}`")]
+    Mismatch {
+        /// The statement.
+        statement: String,
+        /// What is wrong with it.
+        #[source]
+        source: CatalogError,
+    },
+}
+
+/// The schema of a database.
+///
+/// The same is left out as in [`statements`]. What can't be understood is an error, never left out silently.
+pub async fn introspect(connection: &mut PgConnection) -> Result<Catalog, Error> {
+    let reading = reading(connection).await?;
+    let statements = script::script(reading.pieces, &reading.dependencies);
+    fold::fold(&statements, &reading.search_path)
 }
 
 /// The DDL that makes the database's schema, in an order in which it can run: statements without semicolons, names with their schemas.
@@ -20,8 +51,13 @@ pub enum Error {
 /// Left out: what the engine made itself, members of extensions, temporary objects, the schema `concertina`, and what
 /// is the server's and not the schema's (roles, tablespaces, subscriptions, user mappings with their passwords).
 pub async fn statements(connection: &mut PgConnection) -> Result<Vec<String>, Error> {
+    let reading = reading(connection).await?;
+    Ok(script::script(reading.pieces, &reading.dependencies))
+}
+
+async fn reading(connection: &mut PgConnection) -> Result<Reading, Error> {
     let mut transaction = connection.begin_with("begin isolation level repeatable read read only").await?;
     let reading = read::read(&mut transaction).await?;
     transaction.rollback().await?;
-    Ok(script::script(reading.pieces, &reading.dependencies))
+    Ok(reading)
 }
