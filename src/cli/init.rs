@@ -1,7 +1,7 @@
 //! `concertina init`: writes `concertina.toml` and, to adopt a database that another tool has migrated so far, the first
 //! plan of the chain. Never overwrites a file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 
@@ -28,11 +28,9 @@ const USUAL_FOLDERS: [&str; 6] =
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, globals: &Globals, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let path = globals.config.as_deref().unwrap_or(Path::new(config::FILE_NAME));
-    match &arguments.adopt {
-        None => configure(path, terminal)?,
-        // A project that is configured already is adopted as it is.
-        Some(_) if files::is_there(path)? => {}
-        Some(_) => configure(path, terminal)?,
+    // A project that is configured already is adopted as it is.
+    if arguments.adopt.is_none() || !files::is_there(path)? {
+        configure(path, terminal)?;
     }
     if let Some(release) = &arguments.adopt {
         let globals = globals.with_config(path);
@@ -73,7 +71,7 @@ fn adopt(release: &Release, through: Option<&str>, globals: &Globals, terminal: 
 /// The migrations up to and with `through`, which is a path within the migrations folder, or one that leads there.
 fn adopted<'a>(project: &'a Project, through: Option<&str>) -> Result<&'a [Migration], Failure> {
     let Some(through) = through else { return Ok(&project.migrations) };
-    let is_meant = |migration: &Migration| migration.path == through || project.folder.join(&migration.path) == PathBuf::from(through);
+    let is_meant = |migration: &Migration| migration.path == through || project.folder.join(&migration.path) == Path::new(through);
     match project.migrations.iter().position(is_meant) {
         Some(last) => Ok(&project.migrations[..=last]),
         None => Err(Failure::NoSuchMigration { given: through.to_owned(), folder: project.folder.clone() }),

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use super::config::{self, Config};
 use super::files::{self, FileError};
 use super::{Failure, Globals, Terminal};
+use crate::history::History;
+use crate::report::findings::{self, Findings};
 use crate::source::{self, Folder, Interest, Migration};
 
 /// The settings and the migrations.
@@ -17,6 +19,15 @@ pub(super) struct Project {
     pub(super) folder: PathBuf,
     /// The migrations in the order in which they are applied.
     pub(super) migrations: Vec<Migration>,
+}
+
+/// Whether something of the migrations could not be read, or doesn't fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Problems {
+    /// Nothing.
+    None,
+    /// Something, which has been said.
+    Some,
 }
 
 impl Project {
@@ -37,6 +48,19 @@ impl Project {
         let migration = source::file(name, &files::read(path)?)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         Ok(Self { config, folder, migrations: vec![migration] })
+    }
+
+    /// Says on standard error what of the history could not be read, or doesn't fit what is before it.
+    pub(super) fn problems(&self, history: &History, terminal: &mut Terminal) -> Problems {
+        if history.syntax_errors.is_empty() && history.mismatches.is_empty() {
+            return Problems::None;
+        }
+        let errors: Vec<_> = history.syntax_errors.iter().map(|unread| (unread.migration, unread.error.clone())).collect();
+        let folder = self.folder.to_string_lossy();
+        let problems =
+            Findings { migrations: &self.migrations, folder: &folder, findings: &[], errors: &errors, mismatches: &history.mismatches };
+        terminal.note(findings::text(&problems, findings::Colour::With).trim_end());
+        Problems::Some
     }
 
     /// The plan files: name within the plans folder, and text. None if there is no such folder yet.

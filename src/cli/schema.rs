@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::database::{self, DatabaseArguments};
-use super::project::Project;
+use super::project::{Problems, Project};
 use super::{Exit, Failure, Globals, Terminal};
 use crate::db::postgres::{self, introspect};
+use crate::history;
+use crate::schema::Catalog;
+use crate::sql::write;
 
 /// The arguments of `schema`.
 #[derive(Debug, Args)]
@@ -31,8 +34,10 @@ pub(super) fn run(arguments: &Arguments, globals: &Globals, terminal: &mut Termi
         return Ok(Exit::Done);
     }
     let project = Project::open(globals, arguments.path.as_deref(), terminal)?;
-    let _ = project;
-    Err(Failure::NotThereYet { command: "schema" })
+    let history = history::fold(project.config.engine, &project.migrations, &Catalog::default());
+    terminal.print(&write::catalog(&history.end));
+    // What could be read is printed all the same: it shows how far the migrations lead.
+    Ok(if project.problems(&history, terminal) == Problems::Some { Exit::Input } else { Exit::Done })
 }
 
 fn from_database(arguments: &Arguments, terminal: &mut Terminal) -> Result<Vec<String>, Failure> {
