@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::files::FileError;
 use crate::db::postgres::introspect;
 use crate::db::postgres::{ConnectError, SettingsError};
+use crate::plan::ChainError;
 use crate::source::SourceError;
 
 /// Why a command could not do what was asked.
@@ -47,6 +48,12 @@ pub enum Failure {
         /// The migrations folder.
         folder: PathBuf,
     },
+    /// Plans that don't form a chain, or don't fit the migrations.
+    #[error("{}", lines(.0))]
+    Chain(Vec<ChainError>),
+    /// Migrations that can't be read, or that don't fit each other: a line for each problem.
+    #[error("the migrations can't be read\n{}", .0.trim_end())]
+    Unreadable(String),
     /// The command is not built yet.
     #[error("`concertina {command}` is not there yet")]
     NotThereYet {
@@ -66,9 +73,16 @@ impl Failure {
             | Self::Connect(_)
             | Self::Introspect(_)
             | Self::Runtime(_)
+            | Self::Chain(_)
+            | Self::Unreadable(_)
             | Self::Begun { .. }
             | Self::NoSuchMigration { .. }
             | Self::NotThereYet { .. } => Exit::Input,
         }
     }
+}
+
+fn lines(errors: &[ChainError]) -> String {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    lines.join("\n       ")
 }

@@ -1,7 +1,7 @@
 //! Carry-over: what a second column must have of the first, built beside it and given the first one's names in contract.
 //! What can't be carried over is refused by name.
 
-use super::draft::{Draft, path};
+use super::draft::Draft;
 use super::format::HazardKind;
 use super::generated::generated_name;
 use super::probe;
@@ -115,7 +115,7 @@ impl Replacement<'_> {
     }
 
     fn copy_name(&self, original: &Identifier) -> Identifier {
-        generated_name("copy", &[&path(&self.table.name), original.as_str()])
+        generated_name("copy", &self.table.name, original)
     }
 
     fn refuse(&self, ctx: &Context<'_>) -> Result<(), Refusal> {

@@ -2,36 +2,37 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::schema::Identifier;
+use super::draft::path;
+use crate::schema::{Identifier, Name};
 
 /// PostgreSQL cuts identifiers at this many bytes, silently.
 const LONGEST: usize = 63;
 
-/// A name made of `prefix` and `about`: readable, within 63 bytes, and different for different `about`.
-pub(crate) fn generated_name(prefix: &str, about: &[&str]) -> Identifier {
-    let digest = Sha256::digest(about.join("\u{0}").as_bytes());
+/// A name for something of ours about `what` on `table`: readable, unquoted, within 63 bytes, and different for another
+/// table, another `what` or another prefix.
+pub(crate) fn generated_name(prefix: &str, table: &Name, what: &Identifier) -> Identifier {
+    let digest = Sha256::digest(format!("{}\u{0}{what}", path(table)).as_bytes());
     let suffix = digest.iter().take(4).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-    let mut readable = format!("{prefix}_{}", about.join("_"));
-    let room = LONGEST - suffix.len() - 1;
-    let mut end = readable.len().min(room);
-    while !readable.is_char_boundary(end) {
-        end -= 1;
-    }
-    readable.truncate(end);
+    let on = format!("{}_", table.name);
+    let about = if what.as_str().starts_with(&on) { what.to_string() } else { format!("{on}{what}") };
+    let plain = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '_' };
+    let readable: String = format!("{prefix}_{about}").chars().map(plain).take(LONGEST - suffix.len() - 1).collect();
     Identifier::new(format!("{readable}_{suffix}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::generated_name;
+    use crate::schema::{Identifier, Name};
 
     #[test]
     fn names_stay_within_63_bytes_and_differ() {
+        let name = |table: &str, what: &str| generated_name("sync", &Name::new("public", table), &Identifier::from(what)).to_string();
         let long = "é".repeat(60);
-        let one = generated_name("sync", &["public", &long, "a"]);
-        let two = generated_name("sync", &["public", &long, "b"]);
-        assert!(one.as_str().len() <= 63 && two.as_str().len() <= 63, "{one} {two}");
-        assert_ne!(one, two);
-        assert_ne!(generated_name("sync", &["a", "b_c"]), generated_name("sync", &["a_b", "c"]));
+        assert!(name(&long, "a").len() <= 63, "{}", name(&long, "a"));
+        assert_ne!(name(&long, "a"), name(&long, "b"));
+        assert_ne!(name("a", "b_c"), name("a_b", "c"));
+        assert!(name("users", "full_name").starts_with("sync_users_full_name_"), "{}", name("users", "full_name"));
+        assert!(name("users", "users_name_idx").starts_with("sync_users_name_idx_"));
     }
 }

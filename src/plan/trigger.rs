@@ -25,12 +25,11 @@ const STAND_ASIDE: &str = "current_setting('concertina.backfill', true) IS DISTI
 
 impl Sync {
     fn new(table: &Name, about: &Identifier, on_insert: String, on_update: String, changed: &str) -> Self {
-        let path = super::draft::path(table);
         // Triggers fire in the order of their names: `zz` comes after the user's own, whose changes must be seen.
-        let name = |kind: &str| generated_name(&format!("zz_concertina_{kind}"), &[&path, about.as_str()]);
+        let name = |kind: &str| generated_name(&format!("zz_concertina_{kind}"), table, about);
         Self {
             table: table.clone(),
-            function: Name::new(OUR_SCHEMA, generated_name("sync", &[&path, about.as_str()])),
+            function: Name::new(OUR_SCHEMA, generated_name("sync", table, about)),
             insert: name("insert"),
             update: name("update"),
             on_insert,
@@ -70,11 +69,11 @@ impl Sync {
     }
 
     /// A column that old clients don't know: filled for them, left alone where the writer gave a value.
-    /// On UPDATE it follows if the columns it is made of changed and it didn't.
-    pub(crate) fn filled(table: &Name, column: &Identifier, value: &str, sources_changed: &str, itself_same: &str) -> Self {
+    /// On UPDATE it follows the columns it is made of, if the condition `follows` says so.
+    pub(crate) fn filled(table: &Name, column: &Identifier, value: &str, sources_changed: &str, follows: &str) -> Self {
         let quoted = write::identifier(column);
         let on_insert = format!("IF NEW.{quoted} IS NULL THEN\n      NEW.{quoted} := {value};\n    END IF;");
-        let on_update = format!("IF NEW.{quoted} IS NULL OR ({itself_same}) THEN\n      NEW.{quoted} := {value};\n    END IF;");
+        let on_update = format!("IF NEW.{quoted} IS NULL OR ({follows}) THEN\n      NEW.{quoted} := {value};\n    END IF;");
         let changed =
             if sources_changed.is_empty() { format!("NEW.{quoted} IS NULL") } else { format!("NEW.{quoted} IS NULL OR {sources_changed}") };
         Self::new(table, column, on_insert, on_update, &changed)

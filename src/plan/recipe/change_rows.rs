@@ -5,6 +5,7 @@ use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::keyset::{self, Action};
+use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::{DataChange, Verb};
 use crate::schema::object::Volatility;
@@ -50,11 +51,8 @@ fn in_chunks(ctx: &Context<'_>, data: &DataChange, table: &Table) -> Option<Draf
         Verb::Update | Verb::Insert | Verb::Merge | Verb::Truncate | Verb::Copy | Verb::Select => return None,
     };
     let condition = data.condition.as_ref().map(write::text);
-    let remaining = match &condition {
-        Some(condition) if settles(data) => format!("SELECT count(*) FROM {} WHERE {condition}", write::name(&table.name)),
-        // Rows that match may be right: what was changed can't be told from what wasn't. The cursor tells.
-        Some(_) | None => "SELECT 0::bigint".to_owned(),
-    };
+    // What is done can't be told from the rows: one that matches may be new, or right as it is. The cursor tells.
+    let remaining = "SELECT 0::bigint".to_owned();
     let backfill = keyset::backfill(table, &key, &action, condition.as_deref(), remaining);
     let verb = if data.verb == Verb::Delete { "delete" } else { "update" };
     let slug = if data.verb == Verb::Delete { "delete" } else { "update" };
@@ -65,17 +63,13 @@ fn in_chunks(ctx: &Context<'_>, data: &DataChange, table: &Table) -> Option<Draf
             HazardKind::OldClientsReadNewValues,
             format!("old clients read the changed rows of {}, and rows that they write later are not changed", table.name),
         );
+    let draft = draft.probed(probe::UNKNOWABLE);
     let volatile = data.assignments.iter().any(|(_, value)| postgres::volatility(value, ctx.before) == Volatility::Volatile);
     Some(if volatile {
         draft.hazard(HazardKind::NotRepeatable, "each run gives other values; the cursor sees to it that no row is changed twice")
     } else {
         draft
     })
-}
-
-/// Whether a changed row no longer matches: it was deleted, or the condition asks for NULL in what is set.
-fn settles(data: &DataChange) -> bool {
-    data.verb == Verb::Delete
 }
 
 fn as_written(ctx: &Context<'_>, data: &DataChange) -> Draft {

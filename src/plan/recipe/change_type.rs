@@ -6,7 +6,7 @@ use super::{Context, Recipe, set_not_null};
 use crate::engine::postgres::{self, Retype, TypeChange};
 use crate::engine::{self, Held, LockMode};
 use crate::plan::copies::{self, Copies, Replacement};
-use crate::plan::draft::{Draft, path};
+use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::generated::generated_name;
 use crate::plan::identity::differs;
@@ -88,15 +88,14 @@ struct Beside<'a> {
 
 fn beside(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>) -> Result<Recipe, Refusal> {
     refuse_what_clients_would_notice(ctx, table, column, target)?;
-    let about = [path(&table.name), column.name.to_string()];
-    let about: Vec<&str> = about.iter().map(String::as_str).collect();
-    let filling = generated_name("new", &about);
+    let filling = generated_name("new", &table.name, &column.name);
     let mut second = Column::new(filling.clone(), target.data_type.clone());
     second.collation = target.collation.cloned();
     let value =
         target.using.cloned().unwrap_or_else(|| Sql { parts: vec![crate::schema::Part::Column { of: None, name: column.name.clone() }] });
     let cast = |value: String| format!("({value})::{}", write::data_type(target.data_type));
-    let parts = Beside { table, column, retired: generated_name("old", &about), second, up: cast(write::text(&value)), filling };
+    let parts =
+        Beside { table, column, retired: generated_name("old", &table.name, &column.name), second, up: cast(write::text(&value)), filling };
     let replacement = Replacement { table, from: &column.name, to: &parts.filling };
     let copies = replacement.copies(ctx)?;
     super::super::conflict::refuse(ctx, &table.name, &[&column.name], copies.originals())?;

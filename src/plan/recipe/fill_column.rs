@@ -74,10 +74,12 @@ fn sync(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) -> Sync {
         .collect();
     changed.sort();
     changed.dedup();
-    let same = format!("NOT ({})", differs(ctx.before, &add.column, &format!("OLD.{name}"), &format!("NEW.{name}")));
+    // A value that a client gave itself stays; one that still is what the row once gave follows the row.
+    let unchanged = format!("NOT ({})", differs(ctx.before, &add.column, &format!("OLD.{name}"), &format!("NEW.{name}")));
+    let derived = format!("NOT ({})", differs(ctx.before, &add.column, &format!("OLD.{name}"), &format!("({})", over("OLD", up))));
     // Without a source the value doesn't follow from the row (a constant, a random value): what was filled once stays.
-    let same = if changed.is_empty() { "false".to_owned() } else { same };
-    Sync::filled(&add.table, &add.column.name, &over("NEW", up), &changed.join(" OR "), &same)
+    let follows = if changed.is_empty() { "false".to_owned() } else { format!("{unchanged} AND {derived}") };
+    Sync::filled(&add.table, &add.column.name, &over("NEW", up), &changed.join(" OR "), &follows)
 }
 
 fn fill(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) -> Result<Draft, Refusal> {

@@ -52,7 +52,7 @@ pub(crate) fn steps(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Vec
     if ctx.before.tables.get(table).is_some_and(|found| postgres::not_null_proven(found, column)) {
         return vec![finish(vec![set], vec![unset])];
     }
-    let check = generated_name("not_null", &[&crate::plan::draft::path(table), column.as_str()]);
+    let check = generated_name("not_null", table, column);
     let constraint = write::identifier(&check);
     let add = Draft::own(
         &subject,
