@@ -12,8 +12,9 @@ use crate::schema::column::{Column, Generated, GeneratedKind, Identity, Identity
 use crate::schema::constraint::{Constraint, ConstraintKind};
 use crate::schema::data_type::DataType;
 use crate::schema::name::{Identifier, Name};
+use crate::schema::object::TypeKind;
 use crate::schema::table::Table;
-use crate::schema::text::Sql;
+use crate::schema::text::{Part, Sql};
 
 impl Catalog {
     pub(super) fn add_column(&mut self, add: &AddColumn) -> Result<(), CatalogError> {
@@ -29,6 +30,7 @@ impl Catalog {
         self.expect_type(&column.data_type)?;
         let mut made = column.clone();
         made.not_null |= add.serial || column.identity.is_some();
+        self.leave_null_default(&mut made);
         self.push_column(table, made.clone())?;
         if add.serial {
             self.make_serial(table, &column.name)?;
@@ -118,7 +120,21 @@ impl Catalog {
             let problem = if found.identity.is_some() { "is an identity column" } else { "is a generated column" };
             return Err(CatalogError::Column { table: table.clone(), column: column.clone(), problem });
         }
-        self.on_column_and_below(table, column, |found| found.default = default.cloned())
+        let mut kept = default.cloned();
+        if let Some(mut column) = found.cloned() {
+            column.default = kept;
+            self.leave_null_default(&mut column);
+            kept = column.default;
+        }
+        self.on_column_and_below(table, column, |found| found.default = kept.clone())
+    }
+
+    /// `DEFAULT NULL` is no default, unless the type has a modifier or may have a default of its own: then the database keeps it.
+    pub(super) fn leave_null_default(&self, column: &mut Column) {
+        let domain = self.types.get(&column.data_type.name).is_some_and(|found| matches!(found.kind, TypeKind::Domain { .. }));
+        if column.default.as_ref().is_some_and(is_null) && !domain && column.data_type.modifiers.is_empty() {
+            column.default = None;
+        }
     }
 
     pub(super) fn set_not_null(&mut self, table: &Name, column: &Identifier) -> Result<(), CatalogError> {
@@ -276,6 +292,15 @@ impl Catalog {
         }
         Err(CatalogError::missing("type", name))
     }
+}
+
+/// `NULL`, perhaps with a type.
+fn is_null(default: &Sql) -> bool {
+    let mut parts = default.parts.iter();
+    let Some(Part::Text(text)) = parts.next() else { return false };
+    let text = text.trim();
+    let rest = text.get(..4).filter(|word| word.eq_ignore_ascii_case("null")).and_then(|_| text.get(4..));
+    rest.is_some_and(|rest| rest.is_empty() || rest.trim_start().starts_with("::") && !rest.contains(['(', ')']))
 }
 
 /// Whether it is the constraint behind a NOT NULL of the column.

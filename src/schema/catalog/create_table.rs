@@ -25,6 +25,7 @@ impl Catalog {
         let mut table = create.table.clone();
         let likes = self.likes(&create.like)?;
         table.columns = self.declared_columns(create, &likes)?;
+        table.columns.iter_mut().for_each(|column| self.leave_null_default(column));
         let declared = std::mem::take(&mut table.constraints);
         let no_columns_known = create.as_query.is_some()
             && (table.columns.is_empty() || table.columns.iter().any(|column| column.data_type.is("unknown")));
