@@ -124,6 +124,10 @@ pub enum Transactional {
 pub enum Work {
     /// The heap and all its indexes are written anew.
     RewritesTable(Name),
+    /// The file is copied to another place, as it is.
+    CopiesTable(Name),
+    /// All rows go at once: the file is put aside for an empty one.
+    EmptiesTable(Name),
     /// The table is read to check its rows.
     ScansTable(Name),
     /// An index is built from the table.
@@ -135,4 +139,18 @@ pub enum Work {
     },
     /// Rows are changed.
     ChangesRows(Name),
+}
+
+impl Work {
+    /// The table that it is done to.
+    pub fn table(&self) -> &Name {
+        match self {
+            Self::RewritesTable(table)
+            | Self::CopiesTable(table)
+            | Self::EmptiesTable(table)
+            | Self::ScansTable(table)
+            | Self::BuildsIndex { table, .. }
+            | Self::ChangesRows(table) => table,
+        }
+    }
 }

@@ -32,7 +32,8 @@ pub fn effects(major: u32, change: &Change, before: &Catalog) -> Effects {
         // Tables
         Change::CreateTable(create) => table::create(&mut tally, create),
         Change::DropTable { table, behavior, .. } => table::drop(&mut tally, table, *behavior),
-        Change::RenameTable { table, .. } | Change::SetTableSchema { table, .. } => tally.lock(table, LockMode::AccessExclusive),
+        Change::RenameTable { table, .. } => tally.lock(table, LockMode::AccessExclusive),
+        Change::SetTableSchema { table, .. } => table::set_schema(&mut tally, table),
         Change::SetPersistence { table, persistence } => table::set_persistence(&mut tally, table, *persistence),
         Change::SetTableOptions { table, options } => table::set_options(&mut tally, table, options.keys()),
         Change::ResetTableOptions { table, options } => table::set_options(&mut tally, table, options),
@@ -86,27 +87,28 @@ pub fn effects(major: u32, change: &Change, before: &Catalog) -> Effects {
         // Indexes
         Change::CreateIndex { index, concurrency, .. } => index::create(&mut tally, index, *concurrency),
         Change::DropIndex { index, concurrency, behavior, .. } => index::drop(&mut tally, index, *concurrency, *behavior),
-        Change::RenameIndex { index, .. }
-        | Change::SetIndexOptions { index, .. }
-        | Change::ResetIndexOptions { index, .. }
-        | Change::SetIndexStatistics { index, .. } => tally.lock(index, LockMode::ShareUpdateExclusive),
+        Change::RenameIndex { index, .. } => index::rename(&mut tally, index),
+        Change::SetIndexStatistics { index, .. } => tally.lock(index, LockMode::ShareUpdateExclusive),
+        Change::SetIndexOptions { index, options } => index::set_options(&mut tally, index, options.keys()),
+        Change::ResetIndexOptions { index, options } => index::set_options(&mut tally, index, options),
         Change::AttachIndex { index, child } => index::attach(&mut tally, index, child),
         Change::Reindex { target, concurrency } => index::reindex(&mut tally, target, *concurrency),
 
         // Triggers, rules
         Change::CreateTrigger { trigger, .. } => tally.lock_partitions(&trigger.table, LockMode::ShareRowExclusive),
         Change::EnableTrigger { table, .. } => tally.lock_partitions(table, LockMode::ShareRowExclusive),
-        Change::DropTrigger { table, .. } | Change::RenameTrigger { table, .. } => tally.lock_partitions(table, LockMode::AccessExclusive),
+        Change::DropTrigger { table, trigger, .. } => table::drop_trigger(&mut tally, table, trigger),
+        Change::RenameTrigger { table, .. } => tally.lock_partitions(table, LockMode::AccessExclusive),
         Change::EnableRule { table, .. } => tally.lock(table, LockMode::AccessExclusive),
 
         // Sequences
         Change::AlterSequence { sequence, data_type, .. } => object::alter_sequence(&mut tally, sequence, data_type.as_ref()),
 
         // Types
-        Change::AddAttribute { name, .. }
-        | Change::DropAttribute { name, .. }
-        | Change::ChangeAttributeType { name, .. }
-        | Change::RenameAttribute { name, .. } => object::alter_composite(&mut tally, name),
+        Change::ChangeAttributeType { name, .. } => object::retype_attribute(&mut tally, name),
+        Change::AddAttribute { name, .. } | Change::DropAttribute { name, .. } | Change::RenameAttribute { name, .. } => {
+            object::alter_composite(&mut tally, name);
+        }
         Change::SetDomainNotNull { name, not_null: true } | Change::ValidateDomainConstraint { name, .. } => {
             object::check_domain(&mut tally, name);
         }
@@ -122,7 +124,7 @@ pub fn effects(major: u32, change: &Change, before: &Catalog) -> Effects {
 
         // Views
         Change::CreateView { view, .. } => object::create_view(&mut tally, view),
-        Change::SetViewOptions { view, .. } | Change::ResetViewOptions { view, .. } => tally.lock(view, LockMode::AccessExclusive),
+        Change::SetViewOptions { view, .. } | Change::ResetViewOptions { view, .. } => object::set_view_options(&mut tally, view),
         Change::RefreshMaterializedView { view, concurrency, with_data } => {
             object::refresh(&mut tally, view, *concurrency, *with_data);
         }
@@ -137,7 +139,7 @@ pub fn effects(major: u32, change: &Change, before: &Catalog) -> Effects {
         Change::CreateObject { definition, .. } => object::create(&mut tally, definition),
         Change::AlterObject { object, statement } => object::alter(&mut tally, object, statement),
         Change::LockTables { tables, mode } => object::lock_tables(&mut tally, tables, mode),
-        Change::Maintenance { command, tables, statement } => object::maintain(&mut tally, command, tables, statement),
+        Change::Maintenance { command, tables, .. } => object::maintain(&mut tally, command, tables),
         Change::Data(data) => object::change_rows(&mut tally, data),
         Change::Opaque { statement, touches, .. } => object::opaque(&mut tally, statement, touches),
         Change::CreateRoutine { .. }

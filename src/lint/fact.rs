@@ -347,11 +347,13 @@ fn held(site: &Site<'_>) -> Option<usize> {
     })
 }
 
-const WORK: &[&str] = &["rewrites-table", "scans-table", "builds-index", "changes-rows"];
+const WORK: &[&str] = &["rewrites-table", "copies-table", "empties-table", "scans-table", "builds-index", "changes-rows"];
 
 fn work(site: &Site<'_>) -> Vec<&'static str> {
     let name = |work: &Work| match work {
         Work::RewritesTable(_) => "rewrites-table",
+        Work::CopiesTable(_) => "copies-table",
+        Work::EmptiesTable(_) => "empties-table",
         Work::ScansTable(_) => "scans-table",
         Work::BuildsIndex { .. } => "builds-index",
         Work::ChangesRows(_) => "changes-rows",

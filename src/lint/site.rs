@@ -72,10 +72,7 @@ impl<'a> Site<'a> {
     /// The work on relations that somebody may be using.
     pub(super) fn work(&self) -> impl Iterator<Item = &'a Work> {
         let site = *self;
-        self.entry.effects.work.iter().filter(move |work| {
-            let (Work::RewritesTable(table) | Work::ScansTable(table) | Work::BuildsIndex { table, .. } | Work::ChangesRows(table)) = work;
-            site.is_in_use(table)
-        })
+        self.entry.effects.work.iter().filter(move |work| site.is_in_use(work.table()))
     }
 
     /// The locks on relations that somebody may be using, strongest first.

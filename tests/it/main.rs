@@ -14,6 +14,7 @@ mod init;
 mod pages;
 mod reading;
 mod introspect;
+mod measured;
 mod support;
 mod connect;
 mod throwaway;

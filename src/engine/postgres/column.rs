@@ -86,6 +86,7 @@ fn domain_default<'a>(data_type: &DataType, catalog: &'a Catalog) -> Option<&'a 
 pub(super) fn drop(tally: &mut Tally<'_>, table: &Name, column: &Identifier) {
     tally.lock_family(table, LockMode::AccessExclusive);
     constraint::lock_other_ends(tally, table, Some(column));
+    tally.lock_sequences_of(table, Some(column), LockMode::AccessExclusive);
     let readers: Vec<Name> = tally
         .before
         .views

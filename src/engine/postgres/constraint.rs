@@ -81,36 +81,27 @@ fn add_key(tally: &mut Tally<'_>, table: &Name, key: &Key, constraint: &Constrai
     }
 }
 
-/// Whether a partition has what the parent's key needs: a constraint of its own or, up to PostgreSQL 17, an index.
+/// Whether a partition has a constraint of its own that the parent's can take over. An index alone is built again.
 fn has_key(tally: &Tally<'_>, partition: &Name, key: &Key, constraint: &Constraint) -> bool {
-    let Some(table) = tally.table(partition) else { return false };
-    let by_constraint = table.constraints.iter().any(|own| match (&own.kind, &constraint.kind) {
-        (ConstraintKind::Unique(own), ConstraintKind::Unique(_)) | (ConstraintKind::PrimaryKey(own), ConstraintKind::PrimaryKey(_)) => {
-            own.columns == key.columns
-        }
-        _ => false,
-    });
-    let by_index = tally.major < 18
-        && matches!(constraint.kind, ConstraintKind::Unique(_))
-        && tally.before.indexes_of(partition).any(|(_, index)| {
-            index.uniqueness == crate::schema::Uniqueness::Unique
-                && index.predicate.is_none()
-                && index.elements.iter().map(|element| &element.key).eq(key
-                    .columns
-                    .iter()
-                    .map(|column| crate::schema::IndexKey::Column(column.clone()))
-                    .collect::<Vec<_>>()
-                    .iter())
-        });
-    by_constraint || by_index
+    tally.table(partition).is_some_and(|table| {
+        table.constraints.iter().any(|own| match (&own.kind, &constraint.kind) {
+            (ConstraintKind::Unique(own), ConstraintKind::Unique(_)) | (ConstraintKind::PrimaryKey(own), ConstraintKind::PrimaryKey(_)) => {
+                own.columns == key.columns
+            }
+            _ => false,
+        })
+    })
 }
 
 /// ADD FOREIGN KEY locks both tables, and reads both unless it is NOT VALID.
 fn add_foreign_key(tally: &mut Tally<'_>, table: &Name, key: &ForeignKey, checks_rows: bool) {
     lock_both(tally, table, &key.references, LockMode::ShareRowExclusive);
-    let prepared: Vec<Name> =
-        tally.partitions(table).into_iter().filter(|member| member != table && has_foreign_key(tally, member, key)).collect();
-    if !prepared.is_empty() {
+    let having = |validity| -> Vec<Name> {
+        tally.partitions(table).into_iter().filter(|member| member != table && has_foreign_key(tally, member, key, validity)).collect()
+    };
+    let prepared = having(Validity::Valid);
+    let half_prepared = tally.major >= 18 && !having(Validity::NotValid).is_empty();
+    if !prepared.is_empty() || half_prepared {
         // The partition's own triggers on the referenced table are dropped for the parent's.
         tally.lock_partitions(&key.references, LockMode::AccessExclusive);
     }
@@ -129,11 +120,11 @@ fn add_foreign_key(tally: &mut Tally<'_>, table: &Name, key: &ForeignKey, checks
     }
 }
 
-/// Whether a partition has the same, valid foreign key.
-pub(super) fn has_foreign_key(tally: &Tally<'_>, partition: &Name, key: &ForeignKey) -> bool {
+/// Whether a partition has the same foreign key, of that validity.
+pub(super) fn has_foreign_key(tally: &Tally<'_>, partition: &Name, key: &ForeignKey, validity: Validity) -> bool {
     tally.table(partition).is_some_and(|table| {
         table.constraints.iter().any(|own| {
-            own.validity == Validity::Valid
+            own.validity == validity
                 && matches!(&own.kind, ConstraintKind::ForeignKey(own) if own.columns == key.columns && own.references == key.references)
         })
     })

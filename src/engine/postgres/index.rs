@@ -48,6 +48,18 @@ fn has_same(tally: &Tally<'_>, partition: &Name, index: &Index) -> bool {
     })
 }
 
+/// ALTER INDEX … RENAME, which also takes the name of a table, and then locks as for a table.
+pub(super) fn rename(tally: &mut Tally<'_>, name: &Name) {
+    let is_index = tally.before.indexes.contains_key(name);
+    tally.lock(name, if is_index { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive });
+}
+
+/// ALTER INDEX … SET and RESET: only these two parameters are changed under a weak lock.
+pub(super) fn set_options<'a>(tally: &mut Tally<'_>, index: &Name, options: impl IntoIterator<Item = &'a String>) {
+    let weak = options.into_iter().all(|option| option == "fillfactor" || option == "deduplicate_items");
+    tally.lock(index, if weak { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive });
+}
+
 /// DROP INDEX.
 pub(super) fn drop(tally: &mut Tally<'_>, index: &Name, concurrency: Concurrency, behavior: DropBehavior) {
     if concurrency == Concurrency::Concurrently {

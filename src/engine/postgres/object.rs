@@ -16,9 +16,30 @@ pub(super) fn alter_sequence(tally: &mut Tally<'_>, sequence: &Name, _data_type:
     tally.lock(sequence, LockMode::ShareRowExclusive);
 }
 
-/// A change of a composite type's attributes.
+/// A change of a composite type's attributes, which tables of that type follow.
 pub(super) fn alter_composite(tally: &mut Tally<'_>, name: &Name) {
     tally.lock(name, LockMode::AccessExclusive);
+    for table in tables_of_type(tally, name) {
+        tally.lock(&table, LockMode::AccessExclusive);
+    }
+}
+
+/// A change of an attribute's type: tables of the composite type are written anew.
+pub(super) fn retype_attribute(tally: &mut Tally<'_>, name: &Name) {
+    alter_composite(tally, name);
+    for table in tables_of_type(tally, name) {
+        tally.rewrite(&table);
+    }
+}
+
+fn tables_of_type(tally: &Tally<'_>, name: &Name) -> Vec<Name> {
+    tally.before.tables.values().filter(|table| table.of_type.as_ref() == Some(name)).map(|table| table.name.clone()).collect()
+}
+
+/// ALTER VIEW … SET; of a materialized view storage parameters, as of a table.
+pub(super) fn set_view_options(tally: &mut Tally<'_>, view: &Name) {
+    let materialized = tally.before.views.get(view).is_some_and(|view| view.materialized);
+    tally.lock(view, if materialized { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive });
 }
 
 /// Adding a constraint to a domain reads every table with such a column, unless it is NOT VALID.
@@ -32,7 +53,7 @@ pub(super) fn add_domain_constraint(tally: &mut Tally<'_>, name: &Name, validity
 pub(super) fn check_domain(tally: &mut Tally<'_>, domain: &Name) {
     let before = tally.before;
     for (name, found) in &before.tables {
-        if found.columns.iter().any(|column| is_over(tally, &column.data_type, domain)) {
+        if tally.has_rows(name) && found.columns.iter().any(|column| is_over(tally, &column.data_type, domain)) {
             tally.lock(name, LockMode::Share);
             tally.scan(name);
         }
@@ -78,7 +99,15 @@ pub(super) fn refresh(tally: &mut Tally<'_>, view: &Name, concurrency: Concurren
             tally.scan(source);
         }
     }
-    if concurrency == Concurrency::Blocking {
+    if !with_data {
+        tally.empty(view);
+    } else if concurrency == Concurrency::Blocking && !reads.is_empty() {
+        // A new file is filled from the query, and then indexed.
+        tally.empty(view);
+        for (index, _) in tally.before.indexes_of(view) {
+            tally.build(view, Some(index.clone()));
+        }
+    } else if concurrency == Concurrency::Blocking {
         tally.rewrite(view);
     } else {
         tally.scan(view);
@@ -119,6 +148,9 @@ fn is_relation(kind: ObjectKind) -> bool {
 pub(super) fn drop(tally: &mut Tally<'_>, object: &ObjectRef, behavior: DropBehavior) {
     if lives_on_table(object.kind) || is_relation(object.kind) {
         tally.lock(&object.name, LockMode::AccessExclusive);
+    }
+    if matches!(object.kind, ObjectKind::Database | ObjectKind::Tablespace) {
+        tally.outside_transaction();
     }
     if object.kind == ObjectKind::Statistics {
         let on: Vec<Name> = definition_of(tally, object).map(|found| relations(&found.create)).unwrap_or_default();
@@ -192,6 +224,9 @@ pub(super) fn rename(tally: &mut Tally<'_>, object: &ObjectRef) {
 /// OWNER TO.
 pub(super) fn set_owner(tally: &mut Tally<'_>, object: &ObjectRef) {
     rename(tally, object);
+    if object.kind == ObjectKind::Table {
+        tally.lock_sequences_of(&object.name, None, LockMode::AccessExclusive);
+    }
 }
 
 /// COMMENT ON: a relation is locked against other DDL, the table below something else is only looked at.
@@ -215,6 +250,7 @@ pub(super) fn grant(tally: &mut Tally<'_>, grant: &Grant) {
 pub(super) fn create(tally: &mut Tally<'_>, definition: &Definition) {
     match definition.object.kind {
         ObjectKind::Policy | ObjectKind::Rule => tally.lock(&definition.object.name, LockMode::AccessExclusive),
+        ObjectKind::Database | ObjectKind::Tablespace => tally.outside_transaction(),
         ObjectKind::Statistics | ObjectKind::Publication => {
             for table in relations(&definition.create) {
                 tally.lock(&table, LockMode::ShareUpdateExclusive);
@@ -230,7 +266,11 @@ pub(super) fn alter(tally: &mut Tally<'_>, object: &ObjectRef, statement: &Sql) 
     match object.kind {
         ObjectKind::Policy | ObjectKind::Rule => tally.lock(&object.name, LockMode::AccessExclusive),
         ObjectKind::Publication => {
-            for table in relations(statement) {
+            // SET TABLE also locks the tables that it leaves out from now on.
+            let sets =
+                statement.parts.iter().any(|part| matches!(part, Part::Text(text) if text.to_ascii_lowercase().contains(" set table")));
+            let old = definition_of(tally, object).filter(|_| sets).map(|found| relations(&found.create)).unwrap_or_default();
+            for table in relations(statement).into_iter().chain(old) {
                 tally.lock(&table, LockMode::ShareUpdateExclusive);
             }
         }
@@ -260,26 +300,27 @@ pub(super) fn lock_tables(tally: &mut Tally<'_>, tables: &[Name], mode: &str) {
 }
 
 /// VACUUM, ANALYZE, CLUSTER.
-pub(super) fn maintain(tally: &mut Tally<'_>, command: &str, tables: &[Name], statement: &str) {
-    let full = statement.to_ascii_lowercase().contains("full");
-    match command.to_ascii_uppercase().as_str() {
+pub(super) fn maintain(tally: &mut Tally<'_>, command: &str, tables: &[Name]) {
+    match command {
         "VACUUM" => {
             tally.outside_transaction();
             for table in tables {
-                let mode = if full { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive };
-                tally.lock_partitions(table, mode);
-                if full {
-                    for member in &tally.partitions(table) {
-                        tally.rewrite(member);
-                    }
-                }
+                tally.lock_partitions(table, LockMode::ShareUpdateExclusive);
             }
         }
-        "ANALYZE" => tables.iter().for_each(|table| tally.lock(table, LockMode::ShareUpdateExclusive)),
-        "CLUSTER" => {
+        "ANALYZE" => {
             for table in tables {
-                tally.lock(table, LockMode::AccessExclusive);
-                tally.rewrite(table);
+                tally.lock_family(table, LockMode::ShareUpdateExclusive);
+            }
+        }
+        "VACUUM FULL" | "CLUSTER" => {
+            let partitioned = tables.iter().any(|table| tally.is_partitioned(table));
+            if command == "VACUUM FULL" || partitioned {
+                tally.outside_transaction();
+            }
+            for member in tables.iter().flat_map(|table| tally.partitions(table)).collect::<Vec<_>>() {
+                tally.lock(&member, LockMode::AccessExclusive);
+                tally.rewrite(&member);
             }
         }
         _ => {}
@@ -293,16 +334,23 @@ pub(super) fn change_rows(tally: &mut Tally<'_>, data: &DataChange) {
     }
     for table in &data.writes {
         match data.verb {
-            Verb::Truncate => {
-                tally.lock_family(table, LockMode::AccessExclusive);
-                for member in &tally.family(table) {
-                    tally.rewrite(member);
-                }
-            }
+            Verb::Truncate => truncate(tally, table, &data.statement),
             Verb::Insert | Verb::Copy | Verb::Update | Verb::Delete | Verb::Merge | Verb::Select => {
                 tally.lock(table, LockMode::RowExclusive);
                 tally.change_rows(table);
             }
+        }
+    }
+}
+
+/// TRUNCATE; RESTART IDENTITY sets the sequences back too.
+fn truncate(tally: &mut Tally<'_>, table: &Name, statement: &str) {
+    let restarts = statement.to_ascii_lowercase().contains("restart");
+    for member in &tally.family(table) {
+        tally.lock(member, LockMode::AccessExclusive);
+        tally.empty(member);
+        if restarts {
+            tally.lock_sequences_of(member, None, LockMode::AccessExclusive);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::constraint;
 use super::tally::Tally;
 use crate::schema::change::Concurrency;
 use crate::schema::table::Partition;
-use crate::schema::{ConstraintKind, Enforcement, Identifier, IndexElement, Name, Part, Validity};
+use crate::schema::{ConstraintKind, Enforcement, ForeignKey, Identifier, IndexElement, Name, Part, Validity};
 
 /// The partition of `parent` that takes what no other does.
 pub(super) fn default_partition(tally: &Tally<'_>, parent: &Name) -> Option<Name> {
@@ -35,24 +35,24 @@ pub(super) fn create(tally: &mut Tally<'_>, partition: &Partition) {
     lock_referencing(tally, &partition.parent);
 }
 
-/// Tables with a foreign key to the parent (PostgreSQL 15 on; a read lock before).
+/// The foreign keys of a table.
+fn foreign_keys<'a>(tally: &Tally<'a>, table: &Name) -> impl Iterator<Item = &'a ForeignKey> {
+    let constraints = tally.table(table).map(|table| table.constraints.as_slice()).unwrap_or_default();
+    constraints.iter().filter_map(|constraint| if let ConstraintKind::ForeignKey(key) = &constraint.kind { Some(key) } else { None })
+}
+
+/// Locks the tables with a foreign key to the parent (PostgreSQL 15 on; a read lock before).
 fn lock_referencing(tally: &mut Tally<'_>, parent: &Name) {
     let mode = if tally.major >= 15 { LockMode::ShareRowExclusive } else { LockMode::AccessShare };
-    let referencing: Vec<Name> = tally
-        .before
-        .tables
-        .values()
-        .filter(|table| {
-            table
-                .constraints
-                .iter()
-                .any(|constraint| matches!(&constraint.kind, ConstraintKind::ForeignKey(key) if &key.references == parent))
-        })
-        .map(|table| table.name.clone())
-        .collect();
-    for table in &referencing {
-        tally.lock(table, mode);
+    for table in referencing(tally, parent) {
+        tally.lock(&table, mode);
     }
+}
+
+/// The tables with a foreign key to the parent.
+fn referencing(tally: &Tally<'_>, parent: &Name) -> Vec<Name> {
+    let refers = |table: &Name| foreign_keys(tally, table).any(|key| &key.references == parent);
+    tally.before.tables.keys().filter(|table| refers(table)).cloned().collect()
 }
 
 /// ATTACH PARTITION.
@@ -80,12 +80,13 @@ pub(super) fn attach(tally: &mut Tally<'_>, table: &Name, partition: &Name, boun
 
 /// Foreign keys of the parent are checked on the new partition, or taken over from it.
 fn attach_keys(tally: &mut Tally<'_>, table: &Name, partition: &Name) {
-    let Some(parent) = tally.table(table) else { return };
-    for constraint in &parent.constraints {
-        let ConstraintKind::ForeignKey(key) = &constraint.kind else { continue };
-        if constraint::has_foreign_key(tally, partition, key) {
+    let keys: Vec<&ForeignKey> = foreign_keys(tally, table).collect();
+    for key in keys {
+        let takes_over = constraint::has_foreign_key(tally, partition, key, Validity::Valid);
+        if takes_over || (tally.major >= 18 && constraint::has_foreign_key(tally, partition, key, Validity::NotValid)) {
             tally.lock_partitions(&key.references, LockMode::AccessExclusive);
-        } else {
+        }
+        if !takes_over {
             tally.lock_partitions(&key.references, LockMode::ShareRowExclusive);
             constraint::validate_foreign_key(tally, partition, &key.references);
         }
@@ -143,20 +144,26 @@ fn bounds_may_be_proven(tally: &Tally<'_>, table: &Name, parent: &Name) -> bool 
 
 /// DETACH PARTITION.
 pub(super) fn detach(tally: &mut Tally<'_>, table: &Name, partition: &Name, concurrency: Concurrency, finalize: bool) {
-    if finalize {
+    let references: Vec<Name> = foreign_keys(tally, table).map(|key| key.references.clone()).collect();
+    for referenced in &references {
+        tally.lock_partitions(referenced, LockMode::ShareRowExclusive);
+    }
+    if finalize || concurrency == Concurrency::Concurrently {
         tally.lock(table, LockMode::ShareUpdateExclusive);
         tally.lock(partition, LockMode::AccessExclusive);
-        return;
     }
     match concurrency {
-        Concurrency::Concurrently => {
-            tally.outside_transaction();
-            tally.lock(table, LockMode::ShareUpdateExclusive);
-            tally.lock(partition, LockMode::AccessExclusive);
-        }
+        Concurrency::Concurrently => tally.outside_transaction(),
+        Concurrency::Blocking if finalize => {}
         Concurrency::Blocking => {
+            let weak = tally.major < 14 && referencing(tally, table).is_empty();
             tally.lock(table, LockMode::AccessExclusive);
-            tally.lock(partition, LockMode::AccessExclusive);
+            tally.lock(partition, if weak { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive });
+            // Rows that refer to the partition would be left hanging, so they are looked for.
+            for other in referencing(tally, table) {
+                tally.lock(&other, LockMode::AccessExclusive);
+                tally.scan(&other);
+            }
             if let Some(default) = default_partition(tally, table) {
                 tally.lock(&default, LockMode::AccessExclusive);
             }

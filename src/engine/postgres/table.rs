@@ -95,8 +95,14 @@ pub(super) fn set_tablespace(tally: &mut Tally<'_>, table: &Name, tablespace: &I
         None => tablespace == "pg_default",
     });
     if !there {
-        tally.rewrite(table);
+        tally.copy(table);
     }
+}
+
+/// SET SCHEMA takes the table's sequences along.
+pub(super) fn set_schema(tally: &mut Tally<'_>, table: &Name) {
+    tally.lock(table, LockMode::AccessExclusive);
+    tally.lock_sequences_of(table, None, LockMode::AccessExclusive);
 }
 
 /// SET ACCESS METHOD (PostgreSQL 15 on) copies the table, unless it has that method already.
@@ -119,4 +125,12 @@ pub(super) fn add_inheritance(tally: &mut Tally<'_>, table: &Name, parent: &Name
 pub(super) fn drop_inheritance(tally: &mut Tally<'_>, table: &Name, parent: &Name) {
     tally.lock(table, LockMode::AccessExclusive);
     tally.lock(parent, LockMode::AccessShare);
+}
+
+/// DROP TRIGGER locks nothing if there is none.
+pub(super) fn drop_trigger(tally: &mut Tally<'_>, table: &Name, trigger: &Identifier) {
+    let before = tally.before;
+    if before.triggers.contains_key(&(table.clone(), trigger.clone())) || before.unknown_all {
+        tally.lock_partitions(table, LockMode::AccessExclusive);
+    }
 }

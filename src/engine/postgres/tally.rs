@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::{Effects, Held, Lock, LockMode, Transactional, Work};
-use crate::schema::{Catalog, Lookup, Name, Table, TableKind};
+use crate::schema::{Catalog, Identifier, Lookup, Name, Table, TableKind};
 
 /// The locks and the work of one change.
 pub(super) struct Tally<'a> {
@@ -114,6 +114,30 @@ impl<'a> Tally<'a> {
         }
     }
 
+    /// The table's file is copied as it is, if it has rows.
+    pub(super) fn copy(&mut self, table: &Name) {
+        if self.has_rows(table) {
+            self.work.insert(Work::CopiesTable(table.clone()));
+        }
+    }
+
+    /// All rows go, if there are any.
+    pub(super) fn empty(&mut self, table: &Name) {
+        if self.has_rows(table) {
+            self.work.insert(Work::EmptiesTable(table.clone()));
+        }
+    }
+
+    /// Locks the sequences that go with a table, or with one of its columns.
+    pub(super) fn lock_sequences_of(&mut self, table: &Name, column: Option<&Identifier>, mode: LockMode) {
+        for sequence in self.before.sequences.values() {
+            let owned = sequence.owned_by.as_ref().is_some_and(|(of, by)| of == table && column.is_none_or(|column| column == by));
+            if owned {
+                self.lock(&sequence.name, mode);
+            }
+        }
+    }
+
     pub(super) fn change_rows(&mut self, table: &Name) {
         self.work.insert(Work::ChangesRows(table.clone()));
     }
@@ -136,7 +160,9 @@ impl<'a> Tally<'a> {
 
 fn held_for(work: &Work) -> Held {
     match work {
-        Work::RewritesTable(_) => Held::Rewrite,
+        Work::RewritesTable(_) | Work::CopiesTable(_) => Held::Rewrite,
+        // However many rows there are, only the catalog changes.
+        Work::EmptiesTable(_) => Held::Brief,
         // Changed rows are locked as long as the statement takes, which grows with the rows.
         Work::ScansTable(_) | Work::BuildsIndex { .. } | Work::ChangesRows(_) => Held::Scan,
     }
