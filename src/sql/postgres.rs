@@ -4,6 +4,7 @@ mod built_in;
 mod source;
 mod scope;
 mod mark;
+pub mod resolve;
 mod split;
 mod lower;
 

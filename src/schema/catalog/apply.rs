@@ -122,9 +122,7 @@ impl Catalog {
             Change::AddDomainConstraint { name, constraint, check, validity } => {
                 self.add_domain_constraint(name, constraint.as_ref(), check, *validity)
             }
-            Change::DropDomainConstraint { name, constraint, if_exists, .. } => {
-                self.drop_domain_constraint(name, constraint, *if_exists)
-            }
+            Change::DropDomainConstraint { name, constraint, if_exists, .. } => self.drop_domain_constraint(name, constraint, *if_exists),
             Change::ValidateDomainConstraint { name, constraint } => self.validate_domain_constraint(name, constraint),
             Change::RenameDomainConstraint { name, constraint, to } => self.rename_domain_constraint(name, constraint, to),
 

@@ -1,8 +1,8 @@
 //! ALTER COLUMN … TYPE. Must never let a default lose the type that it was written for.
 
 use super::Catalog;
-use super::error::CatalogError;
 use super::dependents::{Node, reads_column};
+use super::error::CatalogError;
 use crate::schema::data_type::DataType;
 use crate::schema::name::{Identifier, Name};
 use crate::schema::object::{ObjectKind, ObjectRef};

@@ -59,12 +59,7 @@ impl Catalog {
     }
 
     /// Does something to a column that must be there.
-    pub(super) fn on_column(
-        &mut self,
-        table: &Name,
-        column: &Identifier,
-        change: impl FnOnce(&mut Column),
-    ) -> Result<(), CatalogError> {
+    pub(super) fn on_column(&mut self, table: &Name, column: &Identifier, change: impl FnOnce(&mut Column)) -> Result<(), CatalogError> {
         let unknown = self.columns_are_unknown(table);
         let Some(found) = self.table_mut(table)? else { return Ok(()) };
         match found.columns.iter_mut().find(|found| &found.name == column) {

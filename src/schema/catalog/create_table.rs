@@ -128,12 +128,7 @@ impl Catalog {
     }
 
     /// Named NOT NULLs and CHECKs, inherited ones first.
-    fn checks_of_new_table(
-        &mut self,
-        name: &Name,
-        inherited: &mut Vec<Constraint>,
-        declared: &[Constraint],
-    ) -> Result<(), CatalogError> {
+    fn checks_of_new_table(&mut self, name: &Name, inherited: &mut Vec<Constraint>, declared: &[Constraint]) -> Result<(), CatalogError> {
         if let Some(table) = self.table_mut(name)? {
             table.constraints.append(inherited);
         }
@@ -159,9 +154,8 @@ fn primary_key_columns(constraint: &Constraint) -> Option<&Vec<Identifier>> {
 
 /// Constraints of one statement in the order in which the database makes them.
 pub(super) fn in_order(declared: &[Constraint]) -> Vec<&Constraint> {
-    let checks = declared.iter().filter(|constraint| {
-        matches!(constraint.kind, ConstraintKind::Check { .. } | ConstraintKind::NotNull { .. })
-    });
+    let checks =
+        declared.iter().filter(|constraint| matches!(constraint.kind, ConstraintKind::Check { .. } | ConstraintKind::NotNull { .. }));
     let foreign = declared.iter().filter(|constraint| matches!(constraint.kind, ConstraintKind::ForeignKey(_)));
     checks.chain(indexed_first_primary(declared)).chain(foreign).collect()
 }
@@ -178,9 +172,7 @@ fn refuse_primary_key_twice(table: &Table, declared: &[Constraint]) -> Result<()
 /// PostgreSQL's `transformIndexConstraints`.
 fn indexed_first_primary(declared: &[Constraint]) -> Vec<&Constraint> {
     let is_primary = |constraint: &&Constraint| primary_key_columns(constraint).is_some();
-    let others = declared
-        .iter()
-        .filter(|constraint| matches!(constraint.kind, ConstraintKind::Unique(_) | ConstraintKind::Exclude(_)));
+    let others = declared.iter().filter(|constraint| matches!(constraint.kind, ConstraintKind::Unique(_) | ConstraintKind::Exclude(_)));
     let mut kept: Vec<&Constraint> = Vec::new();
     for constraint in declared.iter().filter(is_primary).chain(others) {
         let twin = kept.iter_mut().find(|before| same_key(before, constraint));
@@ -196,10 +188,7 @@ fn indexed_first_primary(declared: &[Constraint]) -> Vec<&Constraint> {
 fn same_key(one: &Constraint, other: &Constraint) -> bool {
     let key = |constraint: &Constraint| match &constraint.kind {
         ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => Some((key.columns.clone(), key.include.clone(), key.nulls)),
-        ConstraintKind::NotNull { .. }
-        | ConstraintKind::Check { .. }
-        | ConstraintKind::ForeignKey(_)
-        | ConstraintKind::Exclude(_) => None,
+        ConstraintKind::NotNull { .. } | ConstraintKind::Check { .. } | ConstraintKind::ForeignKey(_) | ConstraintKind::Exclude(_) => None,
     };
     one.timing == other.timing && key(one).is_some() && key(one) == key(other)
 }

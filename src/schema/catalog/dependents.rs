@@ -77,18 +77,19 @@ impl Catalog {
                 self.mentions(&|role, found| role == Role::Routine && found == name, Bond::Holds)
             }
             Node::Definition(object) => self.dependents_of_definition(object),
-            Node::Default(..) | Node::Trigger(..) | Node::Attribute(..) | Node::DomainDefault(_) | Node::DomainCheck(..) => {
-                Vec::new()
-            }
+            Node::Default(..) | Node::Trigger(..) | Node::Attribute(..) | Node::DomainDefault(_) | Node::DomainCheck(..) => Vec::new(),
         }
     }
 
     fn dependents_of_relation(&self, name: &Name) -> Dependents {
         let mut found: Dependents = Vec::new();
         found.extend(self.indexes_of(name).map(|(index, _)| (Node::Relation(index.clone()), Bond::Follows)));
-        found.extend(self.triggers.keys().filter(|(table, _)| table == name).map(|(table, trigger)| {
-            (Node::Trigger(table.clone(), trigger.clone()), Bond::Follows)
-        }));
+        found.extend(
+            self.triggers
+                .keys()
+                .filter(|(table, _)| table == name)
+                .map(|(table, trigger)| (Node::Trigger(table.clone(), trigger.clone()), Bond::Follows)),
+        );
         found.extend(self.children_of(name).map(|child| {
             let bond = if child.parents.contains(name) { Bond::Holds } else { Bond::Follows };
             (Node::Relation(child.name.clone()), bond)
@@ -98,19 +99,25 @@ impl Catalog {
             (table == name).then(|| (Node::Relation(sequence.name.clone()), Bond::Follows))
         }));
         if let Some(index) = self.indexes.get(name) {
-            found.extend(index.constraint.iter().map(|constraint| {
-                (Node::Constraint(index.table.clone(), constraint.clone()), Bond::Follows)
-            }));
-            found.extend(self.indexes.iter().filter(|(_, child)| child.parent.as_ref() == Some(name)).map(|(child, _)| {
-                (Node::Relation(child.clone()), Bond::Follows)
-            }));
+            found.extend(
+                index.constraint.iter().map(|constraint| (Node::Constraint(index.table.clone(), constraint.clone()), Bond::Follows)),
+            );
+            found.extend(
+                self.indexes
+                    .iter()
+                    .filter(|(_, child)| child.parent.as_ref() == Some(name))
+                    .map(|(child, _)| (Node::Relation(child.clone()), Bond::Follows)),
+            );
             if index.constraint.is_none() {
                 found.extend(self.foreign_keys_on(name));
             }
         }
-        found.extend(self.definitions.iter().filter(|definition| lives_on(definition, name)).map(|definition| {
-            (Node::Definition(definition.object.clone()), Bond::Follows)
-        }));
+        found.extend(
+            self.definitions
+                .iter()
+                .filter(|definition| lives_on(definition, name))
+                .map(|definition| (Node::Definition(definition.object.clone()), Bond::Follows)),
+        );
         let is_type = self.tables.contains_key(name) || self.views.contains_key(name);
         let named = |role: Role, found: &Name| (role == Role::Relation || is_type && role == Role::Type) && found == name;
         found.extend(self.mentions(&named, Bond::Holds).into_iter().filter(|(node, _)| node != &Node::Relation(name.clone())));
@@ -122,30 +129,46 @@ impl Catalog {
         let reads = |owner: &Name, sql: &Sql| reads_column(sql, owner, table, column);
         if let Some(of) = self.tables.get(table) {
             found.push((Node::Default(table.clone(), column.clone()), Bond::Follows));
-            found.extend(of.constraints.iter().filter(|constraint| constraint_reads(constraint, table, column)).filter_map(|constraint| {
-                Some((Node::Constraint(table.clone(), constraint.name.clone()?), Bond::Follows))
-            }));
+            found.extend(
+                of.constraints
+                    .iter()
+                    .filter(|constraint| constraint_reads(constraint, table, column))
+                    .filter_map(|constraint| Some((Node::Constraint(table.clone(), constraint.name.clone()?), Bond::Follows))),
+            );
             found.extend(of.columns.iter().filter(|other| other.name != *column).filter_map(|other| {
                 let generated = other.generated.as_ref()?;
                 reads(table, &generated.expression).then(|| (Node::Column(table.clone(), other.name.clone()), Bond::Holds))
             }));
         }
-        found.extend(self.indexes_of(table).filter(|(_, index)| index.mentions(column)).map(|(name, _)| {
-            (Node::Relation(name.clone()), Bond::Follows)
-        }));
-        found.extend(self.sequences.values().filter(|sequence| {
-            sequence.owned_by.as_ref().is_some_and(|(owner, owned)| owner == table && owned == column)
-        }).map(|sequence| (Node::Relation(sequence.name.clone()), Bond::Follows)));
-        found.extend(self.triggers.values().filter(|trigger| {
-            let on_it = &trigger.table == table && trigger.update_of.contains(column);
-            on_it || trigger.when.as_ref().is_some_and(|when| reads(&trigger.table, when))
-        }).map(|trigger| (Node::Trigger(trigger.table.clone(), trigger.name.clone()), Bond::Holds)));
-        found.extend(self.views.values().filter(|view| view_reads(view, table, column)).map(|view| {
-            (Node::Relation(view.name.clone()), Bond::Holds)
-        }));
-        found.extend(self.routines.values().filter(|routine| routine.reads.iter().any(|(of, name)| of == table && name == column)).map(|routine| {
-            (Node::Routine(routine.name.clone(), routine.arguments.clone()), Bond::Holds)
-        }));
+        found.extend(
+            self.indexes_of(table)
+                .filter(|(_, index)| index.mentions(column))
+                .map(|(name, _)| (Node::Relation(name.clone()), Bond::Follows)),
+        );
+        found.extend(
+            self.sequences
+                .values()
+                .filter(|sequence| sequence.owned_by.as_ref().is_some_and(|(owner, owned)| owner == table && owned == column))
+                .map(|sequence| (Node::Relation(sequence.name.clone()), Bond::Follows)),
+        );
+        found.extend(
+            self.triggers
+                .values()
+                .filter(|trigger| {
+                    let on_it = &trigger.table == table && trigger.update_of.contains(column);
+                    on_it || trigger.when.as_ref().is_some_and(|when| reads(&trigger.table, when))
+                })
+                .map(|trigger| (Node::Trigger(trigger.table.clone(), trigger.name.clone()), Bond::Holds)),
+        );
+        found.extend(
+            self.views.values().filter(|view| view_reads(view, table, column)).map(|view| (Node::Relation(view.name.clone()), Bond::Holds)),
+        );
+        found.extend(
+            self.routines
+                .values()
+                .filter(|routine| routine.reads.iter().any(|(of, name)| of == table && name == column))
+                .map(|routine| (Node::Routine(routine.name.clone(), routine.arguments.clone()), Bond::Holds)),
+        );
         found.extend(self.definitions.iter().filter_map(|definition| {
             let owner = walk::owner_of(definition).unwrap_or_else(|| definition.object.name.clone());
             let bond = if definition.object.kind == ObjectKind::Statistics { Bond::Follows } else { Bond::Holds };
@@ -187,12 +210,14 @@ impl Catalog {
 
     fn dependents_of_definition(&self, object: &ObjectRef) -> Dependents {
         let on_it = self.definitions.iter().filter(|definition| definition.depends_on.contains(object));
-        let mut found: Dependents =
-            on_it.map(|definition| (Node::Definition(definition.object.clone()), Bond::Holds)).collect();
+        let mut found: Dependents = on_it.map(|definition| (Node::Definition(definition.object.clone()), Bond::Holds)).collect();
         if object.kind == ObjectKind::ForeignServer {
-            found.extend(self.tables.values().filter(|table| {
-                matches!(&table.kind, TableKind::Foreign { server, .. } if *server == object.name.name)
-            }).map(|table| (Node::Relation(table.name.clone()), Bond::Holds)));
+            found.extend(
+                self.tables
+                    .values()
+                    .filter(|table| matches!(&table.kind, TableKind::Foreign { server, .. } if *server == object.name.name))
+                    .map(|table| (Node::Relation(table.name.clone()), Bond::Holds)),
+            );
         }
         if let Some(Role::Other(kind)) = walk::role_of(object.kind) {
             found.extend(self.mentions(&|role, name| role == Role::Other(kind) && *name == object.name, Bond::Holds));
@@ -214,22 +239,38 @@ impl Catalog {
             }
         }
         nodes.extend(self.views.values().filter(|view| view_mentions(view, wanted)).map(|view| Node::Relation(view.name.clone())));
-        nodes.extend(self.routines.values().filter(|routine| routine_mentions(routine, wanted)).map(|routine| {
-            Node::Routine(routine.name.clone(), routine.arguments.clone())
-        }));
-        nodes.extend(self.triggers.values().filter(|trigger| {
-            wanted(Role::Routine, &trigger.function)
-                || !wanted(Role::Relation, &trigger.table) && trigger.when.as_ref().is_some_and(|when| sql_mentions(when, wanted))
-        }).map(|trigger| Node::Trigger(trigger.table.clone(), trigger.name.clone())));
+        nodes.extend(
+            self.routines
+                .values()
+                .filter(|routine| routine_mentions(routine, wanted))
+                .map(|routine| Node::Routine(routine.name.clone(), routine.arguments.clone())),
+        );
+        nodes.extend(
+            self.triggers
+                .values()
+                .filter(|trigger| {
+                    wanted(Role::Routine, &trigger.function)
+                        || !wanted(Role::Relation, &trigger.table) && trigger.when.as_ref().is_some_and(|when| sql_mentions(when, wanted))
+                })
+                .map(|trigger| Node::Trigger(trigger.table.clone(), trigger.name.clone())),
+        );
         for found in self.types.values() {
             mentions_in_type(&found.name, &found.kind, wanted, &mut nodes);
         }
-        nodes.extend(self.definitions.iter().filter(|definition| {
-            let names_object = definition.depends_on.iter().any(|object| walk::role_of(object.kind).is_some_and(|role| wanted(role, &object.name)));
-            let is_it = walk::role_of(definition.object.kind).is_some_and(|role| wanted(role, &definition.object.name));
-            let publication = definition.object.kind == ObjectKind::Publication;
-            !is_it && !publication && (names_object || sql_mentions(&definition.create, wanted))
-        }).map(|definition| Node::Definition(definition.object.clone())));
+        nodes.extend(
+            self.definitions
+                .iter()
+                .filter(|definition| {
+                    let names_object = definition
+                        .depends_on
+                        .iter()
+                        .any(|object| walk::role_of(object.kind).is_some_and(|role| wanted(role, &object.name)));
+                    let is_it = walk::role_of(definition.object.kind).is_some_and(|role| wanted(role, &definition.object.name));
+                    let publication = definition.object.kind == ObjectKind::Publication;
+                    !is_it && !publication && (names_object || sql_mentions(&definition.create, wanted))
+                })
+                .map(|definition| Node::Definition(definition.object.clone())),
+        );
         nodes.into_iter().map(|node| (node, bond)).collect()
     }
 }
@@ -358,9 +399,7 @@ fn foreign_key(constraint: &Constraint) -> Option<&ForeignKey> {
 fn constraint_reads(constraint: &Constraint, table: &Name, column: &Identifier) -> bool {
     match &constraint.kind {
         ConstraintKind::Check { expression } => reads_column(expression, table, table, column),
-        ConstraintKind::Unique(key) | ConstraintKind::PrimaryKey(key) => {
-            key.columns.contains(column) || key.include.contains(column)
-        }
+        ConstraintKind::Unique(key) | ConstraintKind::PrimaryKey(key) => key.columns.contains(column) || key.include.contains(column),
         ConstraintKind::Exclude(exclude) => {
             constraint.columns().contains(column)
                 || exclude.include.contains(column)

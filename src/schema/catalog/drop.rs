@@ -198,7 +198,8 @@ impl Catalog {
             found.columns.retain(|found| found.name != *column);
         }
         self.forget_part(ObjectKind::Column, table, column);
-        let on_columns: Vec<_> = self.grants.iter().filter(|grant| &grant.object.name == table && grant.columns.contains(column)).cloned().collect();
+        let on_columns: Vec<_> =
+            self.grants.iter().filter(|grant| &grant.object.name == table && grant.columns.contains(column)).cloned().collect();
         for mut grant in on_columns {
             self.grants.remove(&grant);
             grant.columns.retain(|found| found != column);
@@ -266,12 +267,7 @@ impl Catalog {
         object.to_string()
     }
 
-    pub(super) fn drop_schema(
-        &mut self,
-        schema: &Identifier,
-        behavior: DropBehavior,
-        if_exists: IfExists,
-    ) -> Result<(), CatalogError> {
+    pub(super) fn drop_schema(&mut self, schema: &Identifier, behavior: DropBehavior, if_exists: IfExists) -> Result<(), CatalogError> {
         let reference = Name::unqualified(schema.clone());
         if !self.schemas.contains_key(schema) {
             return if if_exists == IfExists::Skip || self.is_unknown(ObjectKind::Schema, &reference) {
@@ -312,10 +308,17 @@ impl Catalog {
         let relations = self.tables.keys().chain(self.views.keys()).chain(self.sequences.keys());
         let mut found: Vec<Node> = relations.filter(|name| inside(name)).map(|name| Node::Relation(name.clone())).collect();
         found.extend(self.types.keys().filter(|name| inside(name)).map(|name| Node::Type(name.clone())));
-        found.extend(self.routines.keys().filter(|(name, _)| inside(name)).map(|(name, arguments)| Node::Routine(name.clone(), arguments.clone())));
-        found.extend(self.definitions.iter().filter(|definition| {
-            matches!(walk::role_of(definition.object.kind), Some(Role::Other(_))) && inside(&definition.object.name)
-        }).map(|definition| Node::Definition(definition.object.clone())));
+        found.extend(
+            self.routines.keys().filter(|(name, _)| inside(name)).map(|(name, arguments)| Node::Routine(name.clone(), arguments.clone())),
+        );
+        found.extend(
+            self.definitions
+                .iter()
+                .filter(|definition| {
+                    matches!(walk::role_of(definition.object.kind), Some(Role::Other(_))) && inside(&definition.object.name)
+                })
+                .map(|definition| Node::Definition(definition.object.clone())),
+        );
         found
     }
 

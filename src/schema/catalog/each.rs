@@ -93,8 +93,7 @@ impl Catalog {
         let comments: Vec<_> = self.comments.keys().filter_map(&mut changed).collect();
         let owners: Vec<_> = self.owners.keys().filter_map(&mut changed).collect();
         let unknown: Vec<_> = self.unknown.iter().filter_map(&mut changed).collect();
-        let grants: Vec<_> =
-            self.grants.iter().filter_map(|grant| changed(&grant.object).map(|(_, new)| (grant.clone(), new))).collect();
+        let grants: Vec<_> = self.grants.iter().filter_map(|grant| changed(&grant.object).map(|(_, new)| (grant.clone(), new))).collect();
         for (old, new) in comments {
             if let Some(text) = self.comments.remove(&old) {
                 self.comments.insert(new, text);

@@ -73,9 +73,7 @@ fn figure(tokens: &[Token]) -> Option<Figured> {
     if tokens.first()?.is_keyword("case") {
         return figure_case(tokens);
     }
-    let operator = |at: &usize| {
-        tokens[*at] == Token::Operator || COMPARISONS.iter().any(|keyword| tokens[*at].is_keyword(keyword))
-    };
+    let operator = |at: &usize| tokens[*at] == Token::Operator || COMPARISONS.iter().any(|keyword| tokens[*at].is_keyword(keyword));
     if top.iter().any(operator) {
         return None;
     }

@@ -24,8 +24,7 @@ impl Catalog {
             self.expect_free(&name)?;
         }
         if self.tables.contains_key(table) {
-            let read: Vec<Identifier> =
-                index.elements.iter().flat_map(IndexElement::columns).chain(&index.include).cloned().collect();
+            let read: Vec<Identifier> = index.elements.iter().flat_map(IndexElement::columns).chain(&index.include).cloned().collect();
             self.expect_columns(table, &read)?;
         }
         let name = index.name.clone().unwrap_or_else(|| self.choose_index_name(index, None));

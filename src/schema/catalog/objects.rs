@@ -71,12 +71,7 @@ impl Catalog {
         }
     }
 
-    pub(super) fn drop_object(
-        &mut self,
-        object: &ObjectRef,
-        behavior: DropBehavior,
-        if_exists: IfExists,
-    ) -> Result<(), CatalogError> {
+    pub(super) fn drop_object(&mut self, object: &ObjectRef, behavior: DropBehavior, if_exists: IfExists) -> Result<(), CatalogError> {
         let name = &object.name;
         let part = object.detail.as_deref().map(Identifier::from);
         match (object.kind, part) {
@@ -110,11 +105,7 @@ impl Catalog {
         let name = &object.name;
         if !self.types.contains_key(name) {
             let unknown = self.is_unknown(object.kind, name) || !self.extensions.is_empty();
-            return if if_exists == IfExists::Skip || unknown {
-                Ok(())
-            } else {
-                Err(CatalogError::missing(object.kind.words(), name))
-            };
+            return if if_exists == IfExists::Skip || unknown { Ok(()) } else { Err(CatalogError::missing(object.kind.words(), name)) };
         }
         self.drop_nodes(vec![Node::Type(name.clone())], behavior)
     }

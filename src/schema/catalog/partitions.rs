@@ -92,7 +92,9 @@ impl Catalog {
         }
         let twin = self
             .indexes_of(table)
-            .find(|(_, found)| found.parent.is_none() && same_shape(found, index) && found.constraint.is_some() == index.constraint.is_some())
+            .find(|(_, found)| {
+                found.parent.is_none() && same_shape(found, index) && found.constraint.is_some() == index.constraint.is_some()
+            })
             .map(|(name, found)| (name.clone(), found.constraint.clone()));
         let Some((name, constraint)) = twin else {
             self.clone_index(index, table, Some(&above))?;

@@ -159,9 +159,10 @@ impl Catalog {
         for name in self.with_descendants(table) {
             let inherited = name != *table;
             self.on_table(&name, |found| {
-                let named = found.constraints.iter_mut().filter(|found| {
-                    found.name.as_ref() == Some(constraint) && found.kind == kind && (!inherited || !found.local)
-                });
+                let named = found
+                    .constraints
+                    .iter_mut()
+                    .filter(|found| found.name.as_ref() == Some(constraint) && found.kind == kind && (!inherited || !found.local));
                 named.for_each(|found| found.name = Some(to.clone()));
             })?;
             self.rename_comment(ObjectKind::TableConstraint, &name, constraint, to);
@@ -308,12 +309,7 @@ fn swap_in_element(element: &mut IndexElement, swap: &impl Fn(&mut Identifier)) 
     }
 }
 
-fn swap_in_constraint(
-    constraint: &mut Constraint,
-    own: bool,
-    is_table: &impl Fn(&Name) -> bool,
-    swap: &impl Fn(&mut Identifier),
-) {
+fn swap_in_constraint(constraint: &mut Constraint, own: bool, is_table: &impl Fn(&Name) -> bool, swap: &impl Fn(&mut Identifier)) {
     match &mut constraint.kind {
         ConstraintKind::ForeignKey(key) => {
             if is_table(&key.references) {

@@ -107,9 +107,7 @@ impl Resolver<'_> {
                 Some(_) => ObjectKind::Type,
                 None => object.kind,
             },
-            ObjectKind::Routine => {
-                self.catalog.routines_named(&object.name).next().map_or(ObjectKind::Routine, |routine| routine.kind)
-            }
+            ObjectKind::Routine => self.catalog.routines_named(&object.name).next().map_or(ObjectKind::Routine, |routine| routine.kind),
             kind => kind,
         }
     }

@@ -119,13 +119,7 @@ impl Catalog {
 
 /// `nextval('sequence'::regclass)`.
 fn next_value(sequence: &Name) -> Sql {
-    Sql {
-        parts: vec![
-            Part::Text("nextval(".to_owned()),
-            Part::RelationLiteral(sequence.clone()),
-            Part::Text("::regclass)".to_owned()),
-        ],
-    }
+    Sql { parts: vec![Part::Text("nextval(".to_owned()), Part::RelationLiteral(sequence.clone()), Part::Text("::regclass)".to_owned())] }
 }
 
 fn lasting(options: &BTreeMap<String, String>) -> impl Iterator<Item = (String, String)> {

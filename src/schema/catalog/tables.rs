@@ -27,11 +27,7 @@ impl Catalog {
         self.on_options(relation, |of| of.retain(|name, _| !options.contains(name)))
     }
 
-    fn on_options(
-        &mut self,
-        relation: &Name,
-        change: impl FnOnce(&mut BTreeMap<String, String>),
-    ) -> Result<(), CatalogError> {
+    fn on_options(&mut self, relation: &Name, change: impl FnOnce(&mut BTreeMap<String, String>)) -> Result<(), CatalogError> {
         if let Some(view) = self.views.get_mut(relation).map(Arc::make_mut) {
             change(&mut view.options);
             return Ok(());

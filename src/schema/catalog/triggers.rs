@@ -55,23 +55,14 @@ impl Catalog {
         Err(CatalogError::NotOnTable { table: table.clone(), what: "trigger", name: trigger.clone() })
     }
 
-    pub(super) fn enable_triggers(
-        &mut self,
-        table: &Name,
-        selection: &TriggerSelection,
-        enabled: char,
-    ) -> Result<(), CatalogError> {
+    pub(super) fn enable_triggers(&mut self, table: &Name, selection: &TriggerSelection, enabled: char) -> Result<(), CatalogError> {
         if let TriggerSelection::Named(name) = selection
             && !self.triggers.contains_key(&(table.clone(), name.clone()))
         {
             return self.no_trigger(table, name);
         }
-        let selected: Vec<(Name, Identifier)> = self
-            .triggers
-            .keys()
-            .filter(|(of, name)| of == table && matches_selection(selection, name))
-            .cloned()
-            .collect();
+        let selected: Vec<(Name, Identifier)> =
+            self.triggers.keys().filter(|(of, name)| of == table && matches_selection(selection, name)).cloned().collect();
         for key in selected {
             if let Some(trigger) = self.triggers.get_mut(&key) {
                 Arc::make_mut(trigger).enabled = enabled;

@@ -119,12 +119,7 @@ impl Catalog {
         }
     }
 
-    fn on_attribute(
-        &mut self,
-        name: &Name,
-        attribute: &Identifier,
-        change: impl FnOnce(&mut Attribute),
-    ) -> Result<(), CatalogError> {
+    fn on_attribute(&mut self, name: &Name, attribute: &Identifier, change: impl FnOnce(&mut Attribute)) -> Result<(), CatalogError> {
         let unknown = self.unknown_all;
         let Some(attributes) = self.attributes(name)? else { return Ok(()) };
         match attributes.iter_mut().find(|(found, ..)| found == attribute) {
@@ -209,12 +204,7 @@ impl Catalog {
         Ok(())
     }
 
-    pub(super) fn drop_domain_constraint(
-        &mut self,
-        name: &Name,
-        constraint: &Identifier,
-        if_exists: IfExists,
-    ) -> Result<(), CatalogError> {
+    pub(super) fn drop_domain_constraint(&mut self, name: &Name, constraint: &Identifier, if_exists: IfExists) -> Result<(), CatalogError> {
         let unknown = self.unknown_all;
         let Some(domain) = self.domain(name)? else { return Ok(()) };
         let before = domain.checks.len();
@@ -229,23 +219,13 @@ impl Catalog {
         self.on_domain_check(name, constraint, |(_, _, validity)| *validity = Validity::Valid)
     }
 
-    pub(super) fn rename_domain_constraint(
-        &mut self,
-        name: &Name,
-        constraint: &Identifier,
-        to: &Identifier,
-    ) -> Result<(), CatalogError> {
+    pub(super) fn rename_domain_constraint(&mut self, name: &Name, constraint: &Identifier, to: &Identifier) -> Result<(), CatalogError> {
         self.on_domain_check(name, constraint, |(found, ..)| *found = to.clone())?;
         self.rename_comment(crate::schema::object::ObjectKind::DomainConstraint, name, constraint, to);
         Ok(())
     }
 
-    fn on_domain_check(
-        &mut self,
-        name: &Name,
-        constraint: &Identifier,
-        change: impl FnOnce(&mut Check),
-    ) -> Result<(), CatalogError> {
+    fn on_domain_check(&mut self, name: &Name, constraint: &Identifier, change: impl FnOnce(&mut Check)) -> Result<(), CatalogError> {
         let unknown = self.unknown_all;
         let Some(domain) = self.domain(name)? else { return Ok(()) };
         match domain.checks.iter_mut().find(|(found, ..)| found == constraint) {

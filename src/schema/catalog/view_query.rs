@@ -77,7 +77,11 @@ impl Scanner {
             let length = match first {
                 '\'' | '"' => {
                     let end = rest[1..].find(first).map_or(rest.len(), |at| at + 2);
-                    if first == '"' { self.word() } else { self.level().begun = Begun::Yes }
+                    if first == '"' {
+                        self.word()
+                    } else {
+                        self.level().begun = Begun::Yes
+                    }
                     end
                 }
                 '(' => {

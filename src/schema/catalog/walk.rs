@@ -310,11 +310,9 @@ pub(super) fn definition<V: Visitor>(visitor: &mut V, object: impl Fn(&mut V, &m
 pub(super) fn owner_of(definition: &Definition) -> Option<Name> {
     match role_of(definition.object.kind) {
         Some(Role::Relation) => Some(definition.object.name.clone()),
-        Some(Role::Other(ObjectKind::Statistics)) => definition
-            .depends_on
-            .iter()
-            .find(|object| role_of(object.kind) == Some(Role::Relation))
-            .map(|object| object.name.clone()),
+        Some(Role::Other(ObjectKind::Statistics)) => {
+            definition.depends_on.iter().find(|object| role_of(object.kind) == Some(Role::Relation)).map(|object| object.name.clone())
+        }
         Some(_) | None => None,
     }
 }

@@ -2,7 +2,7 @@
 
 mod name;
 mod nodes;
-mod data_type;
+pub(in crate::sql::postgres) mod data_type;
 mod table;
 mod column;
 mod constraint;

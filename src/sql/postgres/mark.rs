@@ -471,7 +471,7 @@ fn relation_names(map: &Map<String, Value>) -> Vec<&str> {
     names.filter(|name| !name.is_empty()).collect()
 }
 
-fn location(value: &Value) -> i32 {
+pub(super) fn location(value: &Value) -> i32 {
     value.as_i64().and_then(|location| i32::try_from(location).ok()).unwrap_or(-1)
 }
 

@@ -1,6 +1,6 @@
 //! Types, spelled as PostgreSQL's own `format_type` spells them. Must never drop a modifier.
 
-use super::{identifier, literal, name};
+use super::{identifier, name};
 use crate::schema::DataType;
 
 /// A type with its modifiers, as `format_type` prints it. It prints one `[]` however many dimensions were declared.
@@ -50,13 +50,7 @@ fn in_parentheses(modifiers: &[&str]) -> String {
     if modifiers.is_empty() {
         return String::new();
     }
-    let modifiers: Vec<String> = modifiers.iter().map(|modifier| plain_or_literal(modifier)).collect();
     format!("({})", modifiers.join(","))
-}
-
-fn plain_or_literal(modifier: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
-    if modifier.chars().all(plain) { modifier.to_owned() } else { literal(modifier) }
 }
 
 /// The bits by which the parser gives the fields of an interval (`utils/timestamp.h`, the same in PostgreSQL 12 to 18).

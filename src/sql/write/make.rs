@@ -1,22 +1,29 @@
 //! Views, sequences and types.
 
 use super::{data_type, identifier, list, literal, name, optional, text, with_options};
-use crate::schema::object::{Sequence, TypeKind, UserType, View};
+use crate::schema::object::{Sequence, TypeKind, UserType, View, ViewColumn};
 use crate::schema::{Lookup, Validity};
+use crate::sql::postgres::resolve::output_names;
 
-/// `CREATE VIEW`, without a semicolon. The column names are spelled out where they are known, since the query's own may be others
-/// after a rename.
+/// `CREATE VIEW`, without a semicolon. The column names are spelled out where the query gives its columns others.
 pub fn create_view(view: &View) -> String {
     let materialized = if view.materialized { "MATERIALIZED " } else { "" };
+    let query = text(&view.query);
     let columns = match &view.columns {
-        Lookup::Known(columns) => format!(" ({})", list(columns.iter().map(|column| &column.name))),
-        Lookup::Absent | Lookup::Unknown => String::new(),
+        Lookup::Known(columns) if !are_own_names(columns, &query) => format!(" ({})", list(columns.iter().map(|column| &column.name))),
+        Lookup::Known(_) | Lookup::Absent | Lookup::Unknown => String::new(),
     };
     let options = with_options(&view.options);
     let tablespace = optional(" TABLESPACE ", view.tablespace.as_ref(), identifier);
     let check = optional("\nWITH ", view.check_option.as_ref(), |kind| format!("{} CHECK OPTION", kind.to_ascii_uppercase()));
     let data = if view.materialized && !view.populated { "\nWITH NO DATA" } else { "" };
-    format!("CREATE {materialized}VIEW {}{columns}{options}{tablespace} AS\n{}{check}{data}", name(&view.name), text(&view.query))
+    format!("CREATE {materialized}VIEW {}{columns}{options}{tablespace} AS\n{}{check}{data}", name(&view.name), query.trim_end())
+}
+
+/// Whether a query by itself gives its columns these names.
+fn are_own_names(columns: &[ViewColumn], query: &str) -> bool {
+    let own = output_names(query).unwrap_or_default();
+    own.len() == columns.len() && own.iter().zip(columns).all(|(own, column)| column.name == own.as_str())
 }
 
 /// `CREATE SEQUENCE`, without a semicolon and without its owner, which may be made later.
