@@ -27,15 +27,14 @@ mod error;
 
 use std::time::Duration;
 
-pub use chain::{Chain, Planned};
 pub use decide::{Decision, next};
 pub use error::{Error, Kind};
 pub use event::{Blocker, Event, Listener, Pause, Progress};
 pub use interrupt::{Signal, Stop};
-pub use ledger::{Entry, Ledger, State};
+pub use ledger::{Backend, BackfillEntry, Entry, How, LeaseEntry, Ledger, PlanEntry, State};
 pub use rollback::{Losses, dry_run as dry_run_rollback, rollback};
-pub use run::{DryRun, apply, dry_run};
-pub use status::{Status, status};
+pub use run::{apply, dry_run};
+pub use status::{Next, PlanStatus, Status, StepStatus, status};
 
 /// How the executor behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod files;
 mod config;
 mod project;
 mod database;
+mod progress;
 mod init;
 mod lint;
 mod schema;

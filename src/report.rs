@@ -4,3 +4,5 @@ pub mod difference;
 pub mod findings;
 pub mod plan;
 pub mod problems;
+pub mod status;
+pub mod steps;

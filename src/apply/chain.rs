@@ -2,52 +2,35 @@
 
 use super::error::Error;
 use super::ledger::{Ledger, State};
-use crate::plan::{Phase, Plan, Release, Step};
+use crate::plan::{Chain, Link, Phase, Plan, Release, Step};
 
-/// A plan and the digest of its file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Planned {
-    /// The plan.
-    pub plan: Plan,
-    /// The SHA-256 of its file, in hexadecimal.
-    pub digest: String,
+/// Where a release stands in the chain.
+pub(super) fn position(chain: &Chain, release: &Release) -> Option<usize> {
+    chain.links().iter().position(|link| link.plan.release == *release)
 }
 
-/// All plans, each after its predecessor.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Chain(pub Vec<Planned>);
+/// The plans before that of a release, it, and those after it.
+pub(super) fn around<'a>(chain: &'a Chain, release: &Release) -> Result<(&'a [Link], &'a Link, &'a [Link]), Error> {
+    let position = position(chain, release).ok_or_else(|| Error::NoPlan { release: release.clone() })?;
+    let links = chain.links();
+    Ok((&links[..position], &links[position], &links[position + 1..]))
+}
 
-impl Chain {
-    /// Where a release stands in the chain.
-    pub(super) fn position(&self, release: &Release) -> Option<usize> {
-        self.0.iter().position(|planned| planned.plan.release == *release)
-    }
-
-    /// The plan of a release, with those before it.
-    pub(super) fn up_to(&self, release: &Release) -> Result<(&[Planned], &Planned), Error> {
-        let position = self.position(release).ok_or_else(|| Error::NoPlan { release: release.clone() })?;
-        Ok((&self.0[..position], &self.0[position]))
-    }
-
-    /// Whether the ledger knows these plans, byte for byte, and no others.
-    pub(super) fn check(&self, ledger: &Ledger) -> Result<(), Error> {
-        for (release, entry) in &ledger.plans {
-            match self.position(release) {
-                None => return Err(Error::UnknownPlan { release: release.clone() }),
-                Some(position) if self.0[position].digest != entry.digest => return Err(Error::EditedPlan { release: release.clone() }),
-                Some(_) => {}
-            }
+/// Whether the ledger knows these plans, byte for byte, and no others.
+pub(super) fn check(chain: &Chain, ledger: &Ledger) -> Result<(), Error> {
+    for (release, entry) in &ledger.plans {
+        match chain.get(release) {
+            None => return Err(Error::UnknownPlan { release: release.clone() }),
+            Some(link) if link.digest != entry.digest => return Err(Error::EditedPlan { release: release.clone() }),
+            Some(_) => {}
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Whether a phase of a plan may begin: the plans before it are applied, and so are the phases before it.
-pub(super) fn may_begin(before: &[Planned], plan: &Plan, phase: Phase, ledger: &Ledger) -> Result<(), Error> {
-    for earlier in before {
-        if earlier.plan.adopted {
-            continue;
-        }
+pub(super) fn may_begin(before: &[Link], plan: &Plan, phase: Phase, ledger: &Ledger) -> Result<(), Error> {
+    for earlier in before.iter().filter(|link| !link.plan.adopted) {
         for phase in Phase::IN_ORDER {
             complete(&earlier.plan, phase, ledger)?;
         }

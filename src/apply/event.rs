@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{Phase, Release, Step, StepId};
 
 /// Hears what happens.
-pub trait Listener: Send + Sync {
+pub trait Listener {
     /// Called at once, between two statements; must not take long.
     fn hear(&self, event: &Event<'_>);
 }

@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::Row;
 
-use super::chain::Chain;
+use super::chain::position;
 use super::error::{Error, Fault, doing};
 use super::run::Work;
 use super::session::{Limits, Scope, Session};
 use super::warden::{Cancelled, Focus, OnStop};
-use crate::plan::{Gate, Plan, Release, Start, Step};
+use crate::plan::{Chain, Gate, Plan, Release, Start, Step};
 
 /// Checks the gates of a step. `deploying` is the release whose deploy this is.
 pub(super) async fn check(work: &mut Work<'_>, chain: &Chain, deploying: &Release, step: &Step) -> Result<(), Error> {
     for gate in &step.gates {
         match gate {
             Gate::ReleaseReached { release } => {
-                if chain.position(release) > chain.position(deploying) {
+                if position(chain, release) > position(chain, deploying) {
                     return Err(Error::ReleaseNotReached { step: step.id.clone(), release: release.clone() });
                 }
             }
@@ -115,7 +115,7 @@ fn differences(start: &Start, live: &BTreeMap<String, BTreeMap<String, String>>)
 }
 
 /// Whether two types are written the same, a schema in front of one of them aside: whether it is printed depends on the
-/// search_path.
+/// `search_path`.
 fn same_type(live: &str, planned: &str) -> bool {
     live == planned || without_schema(live) == without_schema(planned)
 }

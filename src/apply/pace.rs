@@ -45,7 +45,7 @@ impl Pace {
         }
         let mut sorted: Vec<Duration> = self.recent.iter().copied().collect();
         sorted.sort();
-        let middle = sorted[sorted.len() / 2];
+        let middle = sorted[(sorted.len() - 1) / 2];
         if middle < self.target.mul_f64(0.6) {
             self.resize(self.size + self.size / 2);
         } else if middle > self.target.mul_f64(1.5) {

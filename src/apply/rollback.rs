@@ -2,7 +2,7 @@
 //! before the first step what it can't bring to an end.
 
 use super::autocommit::{self, Settled, Way};
-use super::chain::{Chain, is_begun};
+use super::chain::{self, around, is_begun};
 use super::decide::to_undo;
 use super::error::{Error, doing};
 use super::event::{Event, Listener};
@@ -13,7 +13,7 @@ use super::session::Session;
 use super::store::{self, Outcome};
 use super::{Options, transactional};
 use crate::db::postgres::Settings;
-use crate::plan::{Phase, Plan, Release, Step, Transaction, Undo};
+use crate::plan::{Chain, Phase, Plan, Release, Step, Transaction, Undo};
 
 /// What happens to steps that can't be taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,20 +53,20 @@ pub async fn dry_run<'a>(settings: &Settings, chain: &'a Chain, release: &Releas
 
 /// Whether the release can be taken back in this database.
 fn check<'a>(chain: &'a Chain, release: &Release, losses: Losses, ledger: &Ledger) -> Result<&'a Plan, Error> {
-    chain.check(ledger)?;
-    let (before, planned) = chain.up_to(release)?;
-    let plan = &planned.plan;
+    chain::check(chain, ledger)?;
+    let (_, link, after) = around(chain, release)?;
+    let plan = &link.plan;
     if !ledger.plans.contains_key(release) {
         return Err(Error::NotApplied { release: release.clone() });
     }
     let contracts = |step: &&Step| step.phase == Phase::Contract && step.introduced_by == *release;
     let gone =
         |step: &&Step| ledger.steps.get(&step.id).is_some_and(|entry| matches!(entry.state, State::Done | State::Started | State::Undoing));
-    let mut all = chain.0.iter().flat_map(|planned| planned.plan.steps.iter().chain(&planned.plan.deferred));
+    let mut all = chain.links().iter().flat_map(|link| link.plan.steps.iter().chain(&link.plan.deferred));
     if let Some(step) = all.find(|step| contracts(step) && gone(step)) {
         return Err(Error::ContractBegun { release: release.clone(), step: step.id.clone() });
     }
-    if let Some(later) = chain.0[before.len() + 1..].iter().find(|later| is_begun(&later.plan, ledger)) {
+    if let Some(later) = after.iter().find(|later| is_begun(&later.plan, ledger)) {
         return Err(Error::LaterRelease { release: release.clone(), later: later.plan.release.clone() });
     }
     let lost: Vec<String> = to_undo(plan, ledger)

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::autocommit::{self, Settled, Way};
-use super::chain::{Chain, is_begun, may_begin};
+use super::chain::{self, around, is_begun, may_begin};
 use super::decide::{Decision, next};
 use super::error::{Error, doing};
 use super::event::{Event, Listener};
@@ -15,7 +15,7 @@ use super::transactional::{self, Unit};
 use super::warden::Warden;
 use super::{Options, backfill, gate, lease};
 use crate::db::postgres::Settings;
-use crate::plan::{HazardKind, Held, Phase, Release, Step, Transaction};
+use crate::plan::{Chain, HazardKind, Held, Phase, Release, Step, Transaction};
 
 /// An executor that holds the lease.
 pub(super) struct Work<'a> {
@@ -95,29 +95,21 @@ pub async fn apply(
     result
 }
 
-/// The steps that `apply` would run, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DryRun<'a> {
-    /// The steps that are not done.
-    pub steps: Vec<&'a Step>,
-}
-
-/// Says what `apply` would do. Writes nothing.
-pub async fn dry_run<'a>(settings: &Settings, chain: &'a Chain, release: &Release, phase: Phase) -> Result<DryRun<'a>, Error> {
+/// The steps that `apply` would run, in order. Writes nothing.
+pub async fn dry_run<'a>(settings: &Settings, chain: &'a Chain, release: &Release, phase: Phase) -> Result<Vec<&'a Step>, Error> {
     let mut session = Session::open(settings, &format!("concertina/{release}")).await?;
     let ledger = store::read(&mut session.connection).await?;
     check(&mut session, chain, release, phase, &ledger).await?;
-    let (_, planned) = chain.up_to(release)?;
-    let steps = planned.plan.steps.iter().filter(|step| step.phase == phase && !ledger.is_done(&step.id)).collect();
-    Ok(DryRun { steps })
+    let (_, link, _) = around(chain, release)?;
+    Ok(link.plan.steps.iter().filter(|step| step.phase == phase && !ledger.is_done(&step.id)).collect())
 }
 
 /// Whether the phase may be run in this database now.
 async fn check(session: &mut Session, chain: &Chain, release: &Release, phase: Phase, ledger: &Ledger) -> Result<(), Error> {
-    let (before, planned) = chain.up_to(release)?;
-    let plan = &planned.plan;
+    let (before, link, _) = around(chain, release)?;
+    let plan = &link.plan;
     gate::check_version(session, plan)?;
-    chain.check(ledger)?;
+    chain::check(chain, ledger)?;
     may_begin(before, plan, phase, ledger)?;
     // Where the migrations as written built the schema, earlier releases left nothing to contract, and the plan's start,
     // which has it, is nowhere to be found.
@@ -132,13 +124,13 @@ async fn run(work: &mut Work<'_>, chain: &Chain, release: &Release, phase: Phase
     let mut ledger = store::read(&mut work.session.connection).await?;
     // Another executor may have been at work until we had the lease.
     check(&mut work.session, chain, release, phase, &ledger).await?;
-    let (_, planned) = chain.up_to(release)?;
+    let (_, link, _) = around(chain, release)?;
     register(work, chain, release, &ledger).await?;
-    let steps = planned.plan.steps.iter().filter(|step| step.phase == phase && !ledger.is_done(&step.id)).count();
+    let steps = link.plan.steps.iter().filter(|step| step.phase == phase && !ledger.is_done(&step.id)).count();
     work.listener.hear(&Event::PhaseBegins { release, phase, steps });
     loop {
         work.go_on().await?;
-        let (step, settle) = match next(&planned.plan, phase, &ledger) {
+        let (step, settle) = match next(&link.plan, phase, &ledger) {
             Decision::Complete => break,
             Decision::Stuck { step, needs } => return Err(Error::Needs { step: step.clone(), needs: needs.clone() }),
             Decision::Run(step) => (step, false),
@@ -153,9 +145,9 @@ async fn run(work: &mut Work<'_>, chain: &Chain, release: &Release, phase: Phase
 
 /// Notes that this plan is begun, and that those before it which were adopted are done.
 async fn register(work: &mut Work<'_>, chain: &Chain, release: &Release, ledger: &Ledger) -> Result<(), Error> {
-    let (before, planned) = chain.up_to(release)?;
-    for planned in before.iter().chain([planned]).filter(|planned| !ledger.plans.contains_key(&planned.plan.release)) {
-        let written = store::register(&mut work.session.connection, work.epoch, &planned.plan.release, &planned.digest).await;
+    let (before, link, _) = around(chain, release)?;
+    for link in before.iter().chain([link]).filter(|link| !ledger.plans.contains_key(&link.plan.release)) {
+        let written = store::register(&mut work.session.connection, work.epoch, &link.plan.release, &link.digest).await;
         if written.map_err(doing("writing the ledger"))? == 0 {
             return Err(Error::LeaseLost);
         }

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::chain::{Chain, Planned};
+use super::chain::position;
 use super::error::Error;
 use super::ledger::{BackfillEntry, Entry, LeaseEntry, Ledger};
 use super::store;
 use crate::db::postgres::{Settings, connect_to_any};
-use crate::plan::{Phase, Release, Step, StepId};
+use crate::plan::{Chain, Link, Phase, Release, Step, StepId};
 
 /// Where a database stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -73,16 +73,16 @@ pub async fn status(settings: &Settings, chain: &Chain) -> Result<Status, Error>
 fn of(database: String, chain: &Chain, ledger: Ledger) -> Status {
     Status {
         database,
-        plans: chain.0.iter().map(|planned| plan(planned, &ledger)).collect(),
-        unknown: ledger.plans.keys().filter(|release| chain.position(release).is_none()).cloned().collect(),
-        next: chain.0.iter().find_map(|planned| next(planned, &ledger)),
+        plans: chain.links().iter().map(|link| plan(link, &ledger)).collect(),
+        unknown: ledger.plans.keys().filter(|release| position(chain, release).is_none()).cloned().collect(),
+        next: chain.links().iter().find_map(|link| next(link, &ledger)),
         at_work: ledger.lease.filter(|lease| lease.owner.is_some() && !lease.expired),
         paused: ledger.paused,
     }
 }
 
-fn plan(planned: &Planned, ledger: &Ledger) -> PlanStatus {
-    let release = &planned.plan.release;
+fn plan(link: &Link, ledger: &Ledger) -> PlanStatus {
+    let release = &link.plan.release;
     let step = |step: &Step| StepStatus {
         id: step.id.clone(),
         phase: step.phase,
@@ -92,14 +92,14 @@ fn plan(planned: &Planned, ledger: &Ledger) -> PlanStatus {
     };
     PlanStatus {
         release: release.clone(),
-        adopted: planned.plan.adopted,
-        edited: ledger.plans.get(release).is_some_and(|entry| entry.digest != planned.digest),
-        steps: planned.plan.steps.iter().map(step).collect(),
+        adopted: link.plan.adopted,
+        edited: ledger.plans.get(release).is_some_and(|entry| entry.digest != link.digest),
+        steps: link.plan.steps.iter().map(step).collect(),
     }
 }
 
-fn next(planned: &Planned, ledger: &Ledger) -> Option<Next> {
-    let open = |phase: &Phase| planned.plan.steps.iter().any(|step| step.phase == *phase && !ledger.is_done(&step.id));
+fn next(link: &Link, ledger: &Ledger) -> Option<Next> {
+    let open = |phase: &Phase| link.plan.steps.iter().any(|step| step.phase == *phase && !ledger.is_done(&step.id));
     let phase = Phase::IN_ORDER.into_iter().find(open)?;
-    Some(Next { release: planned.plan.release.clone(), phase })
+    Some(Next { release: link.plan.release.clone(), phase })
 }

@@ -1,10 +1,16 @@
 //! `concertina apply`: runs one phase of a release on the database, or all migrations on an empty one.
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 
-use super::database::DatabaseArguments;
-use super::{Exit, Failure, Globals, Terminal};
+use super::config::Config;
+use super::database::{DatabaseArguments, wait_for};
+use super::progress::Progress;
+use super::{Exit, Failure, Globals, Terminal, project};
+use crate::apply::{self, Stop};
 use crate::plan::{Phase, Release};
+use crate::report;
 
 /// The arguments of `apply`.
 #[derive(Debug, Args)]
@@ -21,6 +27,9 @@ pub(super) struct Arguments {
     /// Run all migrations as written on an empty database, and mark the plans done.
     #[arg(long, conflicts_with_all = ["release", "phase"])]
     bootstrap: bool,
+    /// How long a step may go on trying to get its locks, as in `90s` [default: as concertina.toml says].
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    lock_budget: Option<Duration>,
     #[command(flatten)]
     database: DatabaseArguments,
 }
@@ -48,6 +57,28 @@ impl From<PhaseArgument> for Phase {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, globals: &Globals, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let _ = (arguments, globals, terminal, arguments.phase.map(Phase::from));
-    Err(Failure::NotThereYet { command: "apply" })
+    let (Some(release), Some(phase)) = (&arguments.release, arguments.phase.map(Phase::from)) else {
+        return Err(Failure::NotThereYet { command: "apply --bootstrap" });
+    };
+    let (config, chain) = project::chain(globals)?;
+    let settings = arguments.database.settings(terminal)?;
+    if arguments.dry_run {
+        let steps = wait_for(apply::dry_run(&settings, &chain, release, phase))??;
+        terminal.print(&report::steps::text(&steps));
+        return Ok(Exit::Done);
+    }
+    let options = options(&config, arguments.lock_budget);
+    let progress = Progress::new(terminal);
+    wait_for(async {
+        let stop = Stop::on_signals().map_err(Failure::Runtime)?;
+        Ok(apply::apply(&settings, &chain, release, phase, &options, &progress, stop).await?)
+    })?
+    .map(|()| Exit::Done)
+}
+
+/// How the executor behaves in this project.
+pub(super) fn options(config: &Config, lock_budget: Option<Duration>) -> apply::Options {
+    let policies = &config.policies;
+    let lock_budget = lock_budget.unwrap_or(policies.lock_budget);
+    apply::Options { lock_budget, chunk_time: policies.chunk_time, ..apply::Options::default() }
 }

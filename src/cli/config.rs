@@ -47,7 +47,7 @@ pub(super) struct Policies {
 
 impl Default for Policies {
     fn default() -> Self {
-        Self { fail_on: FailOn::Error, lock_budget: Duration::from_mins(5), chunk_time: Duration::from_millis(200) }
+        Self { fail_on: FailOn::Error, lock_budget: Duration::from_mins(15), chunk_time: Duration::from_millis(100) }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::config::ConfigError;
 use super::exit::Exit;
 use super::files::FileError;
+use crate::apply;
 use crate::db::postgres::introspect;
 use crate::db::postgres::{ConnectError, SettingsError};
 use crate::plan::ChainError;
@@ -31,6 +32,9 @@ pub enum Failure {
     /// The database's schema can't be read.
     #[error(transparent)]
     Introspect(#[from] introspect::Error),
+    /// The executor ended early.
+    #[error(transparent)]
+    Apply(#[from] apply::Error),
     /// The machine gives us no threads or no way to wait.
     #[error("the work can't be begun: {0}")]
     Runtime(std::io::Error),
@@ -66,6 +70,14 @@ impl Failure {
     /// The exit code that tells it apart.
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Apply(error) => match error.kind() {
+                apply::Kind::Input => Exit::Input,
+                apply::Kind::GateShut => Exit::GateShut,
+                apply::Kind::LockNotFree => Exit::LockNotFree,
+                apply::Kind::StepFailed => Exit::StepFailed,
+                apply::Kind::Interrupted(apply::Signal::Interrupt) => Exit::Interrupted,
+                apply::Kind::Interrupted(apply::Signal::Terminate) => Exit::Terminated,
+            },
             Self::File(_)
             | Self::Config(_)
             | Self::Source(_)

@@ -7,6 +7,7 @@ use super::config::{self, Config};
 use super::files::{self, FileError};
 use super::{Failure, Globals, Terminal};
 use crate::history::History;
+use crate::plan::Chain;
 use crate::report::findings::{self, Findings};
 use crate::source::{self, Folder, Interest, Migration};
 
@@ -65,14 +66,25 @@ impl Project {
 
     /// The plan files: name within the plans folder, and text. None if there is no such folder yet.
     pub(super) fn plans(&self) -> Result<Vec<(String, String)>, Failure> {
-        if !files::is_there(&self.config.plans)? {
-            return Ok(Vec::new());
-        }
-        let is_plan = |path: &str| {
-            if Path::new(path).extension().is_some_and(|extension| extension == "json") { Interest::Text } else { Interest::None }
-        };
-        Ok(files::read_folder(&self.config.plans, is_plan)?)
+        plans(&self.config)
     }
+}
+
+/// The settings and the plans in their order: all that a deploy needs, where the migrations themselves may be missing.
+pub(super) fn chain(globals: &Globals) -> Result<(Config, Chain), Failure> {
+    let config = config::load(globals.config.as_deref())?;
+    let chain = Chain::read(&plans(&config)?).map_err(Failure::Chain)?;
+    Ok((config, chain))
+}
+
+fn plans(config: &Config) -> Result<Vec<(String, String)>, Failure> {
+    if !files::is_there(&config.plans)? {
+        return Ok(Vec::new());
+    }
+    let is_plan = |path: &str| {
+        if Path::new(path).extension().is_some_and(|extension| extension == "json") { Interest::Text } else { Interest::None }
+    };
+    Ok(files::read_folder(&config.plans, is_plan)?)
 }
 
 /// The migrations of a folder. What the reader should know of left-out files is said at once.

@@ -2,8 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
-use super::database::DatabaseArguments;
-use super::{Exit, Failure, Globals, Terminal};
+use super::database::{DatabaseArguments, wait_for};
+use super::{Exit, Failure, Globals, Terminal, project};
+use crate::{apply, report};
 
 /// The arguments of `status`.
 #[derive(Debug, Args)]
@@ -23,6 +24,12 @@ enum Format {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, globals: &Globals, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let _ = (arguments, globals, terminal);
-    Err(Failure::NotThereYet { command: "status" })
+    let (_, chain) = project::chain(globals)?;
+    let settings = arguments.database.settings(terminal)?;
+    let status = wait_for(apply::status(&settings, &chain))??;
+    match arguments.format {
+        Format::Text => terminal.print(&report::status::text(&status)),
+        Format::Json => terminal.print(&report::status::json(&status)),
+    }
+    Ok(Exit::Done)
 }

@@ -39,9 +39,8 @@ fn fill(create: &mut CreateTable, catalog: &Catalog) {
     let named: Vec<_> = create.table.columns.iter().map(|column| column.name.clone()).collect();
     resolve(&mut view, &named, catalog);
     if let Lookup::Known(columns) = view.columns {
-        let typed = columns.into_iter().map(|column| {
-            Column::new(column.name, column.data_type.unwrap_or_else(|| DataType::built_in("unknown")))
-        });
+        let typed =
+            columns.into_iter().map(|column| Column::new(column.name, column.data_type.unwrap_or_else(|| DataType::built_in("unknown"))));
         create.table.columns = typed.collect();
     }
 }

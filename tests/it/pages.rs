@@ -69,7 +69,8 @@ fn the_page_on_exit_codes_lists_them_all() {
 fn links_between_pages_lead_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let pages = docs.chain([root.join("README.md"), root.join("CHANGELOG.md")]).filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let pages =
+        docs.chain([root.join("README.md"), root.join("CHANGELOG.md")]).filter(|path| path.extension().is_some_and(|end| end == "md"));
     for path in pages {
         let text = fs::read_to_string(&path).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {

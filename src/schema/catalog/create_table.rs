@@ -27,8 +27,8 @@ impl Catalog {
         table.columns = self.declared_columns(create, &likes)?;
         table.columns.iter_mut().for_each(|column| self.leave_null_default(column));
         let declared = std::mem::take(&mut table.constraints);
-        let no_columns_known = create.as_query.is_some()
-            && (table.columns.is_empty() || table.columns.iter().any(|column| column.data_type.is("unknown")));
+        let no_columns_known =
+            create.as_query.is_some() && (table.columns.is_empty() || table.columns.iter().any(|column| column.data_type.is("unknown")));
         let mut inherited = self.inherit_columns(&mut table)?;
         self.check_columns(&table)?;
         refuse_primary_key_twice(&table, &declared)?;

@@ -154,7 +154,13 @@ fn elements(elements: &[IndexElement]) -> String {
         };
         // NULLs come last going up and first going down, unless it says otherwise.
         let nulls = match element.nulls_first {
-            Some(first) if first != element.descending => if first { " nulls first" } else { " nulls last" },
+            Some(first) if first != element.descending => {
+                if first {
+                    " nulls first"
+                } else {
+                    " nulls last"
+                }
+            }
             Some(_) | None => "",
         };
         key + if element.descending { " desc" } else { "" } + nulls
