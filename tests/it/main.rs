@@ -13,6 +13,8 @@ mod bad_input;
 mod init;
 mod pages;
 mod reading;
+mod mistakes;
+mod any_text;
 mod introspect;
 mod measured;
 mod support;

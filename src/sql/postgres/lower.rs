@@ -169,7 +169,7 @@ fn session(source: &Source<'_>, node: &NodeEnum) -> Option<Vec<Lowered>> {
         NodeEnum::ExecuteStmt(execute) => session::execute(source, execute),
         NodeEnum::VariableShowStmt(_) => work("SHOW"),
         NodeEnum::CheckPointStmt(_) => work("CHECKPOINT"),
-        NodeEnum::DiscardStmt(discard) => session::discard(source, discard),
+        NodeEnum::DiscardStmt(discard) => session::discard(source, *discard),
         NodeEnum::NotifyStmt(_) => work("NOTIFY"),
         NodeEnum::ListenStmt(_) => work("LISTEN"),
         NodeEnum::UnlistenStmt(_) => work("UNLISTEN"),

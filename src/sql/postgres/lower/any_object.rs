@@ -82,14 +82,15 @@ pub(super) fn rename(source: &Source<'_>, statement: &RenameStmt) -> Vec<Lowered
         }
         _ => Change::RenameObject { object, to },
     };
-    one(source, change)
+    unless_missing(one(source, change), statement.missing_ok)
 }
 
 /// `ALTER … SET SCHEMA`.
 pub(super) fn set_schema(source: &Source<'_>, statement: &AlterObjectSchemaStmt) -> Vec<Lowered> {
     let Some(kind) = kind(statement.object_type()) else { return unnamed(source) };
     let object = named(kind, statement.relation.as_ref(), statement.object.as_deref(), "");
-    one(source, Change::SetObjectSchema { object, schema: Identifier::from(statement.newschema.as_str()) })
+    let change = Change::SetObjectSchema { object, schema: Identifier::from(statement.newschema.as_str()) };
+    unless_missing(one(source, change), statement.missing_ok)
 }
 
 /// `ALTER … OWNER TO`.
@@ -97,6 +98,14 @@ pub(super) fn owner(source: &Source<'_>, statement: &AlterOwnerStmt) -> Vec<Lowe
     let Some(kind) = kind(statement.object_type()) else { return unnamed(source) };
     let object: ObjectRef = named(kind, statement.relation.as_ref(), statement.object.as_deref(), "");
     one(source, Change::SetOwner { object, owner: role(statement.newowner.as_ref()) })
+}
+
+/// `ALTER … IF EXISTS`.
+pub(super) fn unless_missing(mut lowered: Vec<Lowered>, missing_ok: bool) -> Vec<Lowered> {
+    for each in &mut lowered {
+        each.if_exists = if_exists(missing_ok);
+    }
+    lowered
 }
 
 fn unnamed(source: &Source<'_>) -> Vec<Lowered> {

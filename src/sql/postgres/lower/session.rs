@@ -156,7 +156,7 @@ pub(super) fn reindex(source: &Source<'_>, statement: &pg::ReindexStmt) -> Vec<L
 }
 
 /// DISCARD. Of ALL, the search path is what we must know.
-pub(super) fn discard(source: &Source<'_>, statement: &pg::DiscardStmt) -> Vec<Lowered> {
+pub(super) fn discard(source: &Source<'_>, statement: pg::DiscardStmt) -> Vec<Lowered> {
     let all = statement.target() == pg::DiscardMode::DiscardAll;
     let search_path = all.then(|| source.lowered(default_search_path(false)));
     search_path.into_iter().chain(work(source, "DISCARD")).collect()
