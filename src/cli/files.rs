@@ -114,6 +114,11 @@ pub(super) fn is_there(path: &Path) -> Result<bool, FileError> {
     path.try_exists().map_err(|source| FileError::Read { path: path.to_owned(), source })
 }
 
+/// Whether both paths lead to the same folder or file.
+pub(super) fn are_same(one: &Path, other: &Path) -> bool {
+    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// The files under `folder` that are of interest: path relative to the folder, with `/`, and text. Sorted by path. Files and
 /// folders whose names begin with a dot are left out: they are an editor's or git's business.
 pub(super) fn read_folder(folder: &Path, interest: impl Fn(&str) -> Interest) -> Result<Vec<(String, String)>, FileError> {

@@ -1,6 +1,7 @@
 //! A project as a command finds it: its settings, its migrations in order, its plans as they are on the disk. Reads; what
 //! the plans say is the business of `plan`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::config::{self, Config};
@@ -42,11 +43,12 @@ impl Project {
             return Ok(Self { folder: config.migrations.clone(), config, migrations });
         };
         let config = config::load_or_default(given)?;
-        if files::is_folder(path)? {
-            return Ok(Self { config, folder: path.to_owned(), migrations: read(path, terminal)? });
+        let path = if files::are_same(path, &config.migrations) { config.migrations.clone() } else { path.to_owned() };
+        if files::is_folder(&path)? {
+            return Ok(Self { config, migrations: read(&path, terminal)?, folder: path });
         }
-        let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| FileError::NameNotUtf8 { path: path.to_owned() })?;
-        let migration = source::file(name, &files::read(path)?)?;
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| FileError::NameNotUtf8 { path: path.clone() })?;
+        let migration = source::file(name, &files::read(&path)?)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         Ok(Self { config, folder, migrations: vec![migration] })
     }
@@ -62,6 +64,24 @@ impl Project {
             Findings { migrations: &self.migrations, folder: &folder, findings: &[], errors: &errors, mismatches: &history.mismatches };
         terminal.note(findings::text(&problems, findings::Colour::With).trim_end());
         Problems::Some
+    }
+
+    /// The index of the first migration that may not have been applied. Another tool has applied what is adopted, and the
+    /// deploys of earlier releases what is in their plans; only the last plan may still wait for its deploy.
+    pub(super) fn first_not_applied(&self) -> Result<usize, Failure> {
+        if self.folder != self.config.migrations {
+            return Ok(0);
+        }
+        let chain = Chain::read(&self.plans()?).map_err(Failure::Chain)?;
+        let last = chain.links().len().saturating_sub(1);
+        let applied: BTreeSet<&str> = (0..)
+            .zip(chain.links())
+            .filter(|(index, link)| *index < last || link.plan.adopted)
+            .flat_map(|(_, link)| &link.plan.migrations)
+            .map(|migration| migration.path.as_str())
+            .collect();
+        let first = self.migrations.iter().position(|migration| !applied.contains(migration.path.as_str()));
+        Ok(first.unwrap_or(self.migrations.len()))
     }
 
     /// The plan files: name within the plans folder, and text. None if there is no such folder yet.

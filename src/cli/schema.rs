@@ -27,10 +27,8 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, globals: &Globals, terminal: &mut Terminal) -> Result<Exit, Failure> {
     if arguments.from_database.is_some() || arguments.database.database_url_file.is_some() {
-        let statements = from_database(arguments, terminal)?;
-        for statement in statements {
-            terminal.line(&format!("{statement};"));
-        }
+        let catalog = from_database(arguments, terminal)?;
+        terminal.print(&write::catalog(&catalog));
         return Ok(Exit::Done);
     }
     let project = Project::open(globals, arguments.path.as_deref(), terminal)?;
@@ -40,13 +38,13 @@ pub(super) fn run(arguments: &Arguments, globals: &Globals, terminal: &mut Termi
     Ok(if project.problems(&history, terminal) == Problems::Some { Exit::Input } else { Exit::Done })
 }
 
-fn from_database(arguments: &Arguments, terminal: &mut Terminal) -> Result<Vec<String>, Failure> {
+fn from_database(arguments: &Arguments, terminal: &mut Terminal) -> Result<Catalog, Failure> {
     let settings = match arguments.from_database.as_deref() {
         Some(url) if !url.is_empty() => database::settings_of("--from-database", url, terminal)?,
         Some(_) | None => arguments.database.settings(terminal)?,
     };
     database::wait_for(async {
         let mut connection = postgres::connect_to_any(&settings, "concertina schema").await?;
-        Ok(introspect::statements(&mut connection).await?)
+        Ok(introspect::introspect(&mut connection).await?)
     })?
 }
