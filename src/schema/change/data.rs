@@ -34,6 +34,9 @@ pub struct DataChange {
     pub writes: Vec<Name>,
     /// The tables that it reads.
     pub reads: Vec<Name>,
+    /// The functions that it calls and that aren't built in, each once: what they do beside is not said here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Name>,
     /// The columns that an UPDATE sets or an INSERT names.
     pub columns: Vec<Identifier>,
     /// Of a plain `UPDATE t SET a = …, b = … [WHERE …]` on one table: what is set to what.

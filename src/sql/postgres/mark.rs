@@ -21,6 +21,16 @@ pub(crate) enum Owner<'a> {
     Value,
 }
 
+/// What a statement on rows touches, each name once. Names of WITH queries are no tables.
+pub(crate) struct Touched {
+    /// The tables that it writes, the outermost first.
+    pub(crate) writes: Vec<Name>,
+    /// The tables that it reads.
+    pub(crate) reads: Vec<Name>,
+    /// The functions that it calls and that aren't built in.
+    pub(crate) calls: Vec<Name>,
+}
+
 /// Functions whose first argument names a relation.
 const TAKE_RELATION: [&str; 6] = ["nextval", "currval", "setval", "pg_get_serial_sequence", "to_regclass", "pg_relation_size"];
 
@@ -55,10 +65,10 @@ impl Source<'_> {
         Sql { parts: parts.list }
     }
 
-    /// The tables that a statement writes, the outermost first, and those that it reads. Names of WITH queries are neither.
-    pub(crate) fn touched(&self, node: &impl Serialize) -> (Vec<Name>, Vec<Name>) {
+    /// What a statement on rows touches.
+    pub(crate) fn touched(&self, node: &impl Serialize) -> Touched {
         let walker = Walker::over(self, node, Owner::Query);
-        (without_repeats(walker.writes), without_repeats(walker.reads))
+        Touched { writes: without_repeats(walker.writes), reads: without_repeats(walker.reads), calls: without_repeats(walker.calls) }
     }
 
     /// What `node` refers to, with the places, in order and without overlap.
@@ -118,12 +128,14 @@ struct Walker<'a> {
     found: Vec<(Span, Part)>,
     writes: Vec<Name>,
     reads: Vec<Name>,
+    calls: Vec<Name>,
 }
 
 impl<'a> Walker<'a> {
     /// A walk that has been made.
     fn over(source: &'a Source<'a>, node: &impl Serialize, owner: Owner<'a>) -> Self {
-        let mut walker = Self { source, owner, scope: Scope::default(), found: Vec::new(), writes: Vec::new(), reads: Vec::new() };
+        let mut walker =
+            Self { source, owner, scope: Scope::default(), found: Vec::new(), writes: Vec::new(), reads: Vec::new(), calls: Vec::new() };
         let items = match owner {
             Owner::Table(name, alias) => vec![Item::relation(name.clone(), alias)],
             Owner::Query | Owner::Value => Vec::new(),
@@ -408,6 +420,7 @@ impl<'a> Walker<'a> {
         };
         if !built_in {
             self.push_name(&map["location"], &names, Part::Function);
+            self.calls.push(name_of(&names));
         }
     }
 

@@ -9,7 +9,7 @@ use super::name::{identifiers, relation, relation_of};
 use super::{one, table};
 use crate::schema::change::{DataChange, Verb};
 use crate::schema::{Change, Identifier, Sql};
-use crate::sql::postgres::mark::Owner;
+use crate::sql::postgres::mark::{Owner, Touched};
 use crate::sql::postgres::source::Source;
 use crate::sql::script::Lowered;
 
@@ -112,6 +112,7 @@ fn empty(source: &Source<'_>, verb: Verb) -> DataChange {
         verb,
         writes: Vec::new(),
         reads: Vec::new(),
+        calls: Vec::new(),
         columns: Vec::new(),
         assignments: Vec::new(),
         condition: None,
@@ -121,8 +122,8 @@ fn empty(source: &Source<'_>, verb: Verb) -> DataChange {
 }
 
 fn change(source: &Source<'_>, verb: Verb, statement: &impl serde::Serialize) -> DataChange {
-    let (writes, reads) = source.touched(statement);
-    DataChange { writes, reads, ..empty(source, verb) }
+    let Touched { writes, reads, calls } = source.touched(statement);
+    DataChange { writes, reads, calls, ..empty(source, verb) }
 }
 
 fn alias(relation: &RangeVar) -> Option<&str> {

@@ -292,6 +292,7 @@ const ROWS: &[&str] = &[
     "COPY t (a, b) FROM '/tmp/x' WITH (FORMAT csv)",
     "COPY (SELECT * FROM t) TO STDOUT",
     "SELECT setval('s', (SELECT max(id) FROM t))",
+    "SELECT app.make(f(now())), f(1) FROM t",
     "SELECT pg_catalog.set_config('search_path', '', false)",
     "SELECT set_config('lock_timeout', '5s', true)",
     "VALUES (1)",
