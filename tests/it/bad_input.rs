@@ -95,6 +95,20 @@ fn sections_in_the_wrong_place_are_named() {
 }
 
 #[test]
+fn a_statement_that_can_not_be_read_is_shown_and_those_around_it_count() {
+    let project = Project::new(&[("migrations/1_a.sql", "CREATE TABLE a (id int);\nCREATE TABEL b ();\nDROP TABLE c;\n")]);
+    let run = project.run("schema");
+    run.failed_with(2, &["syntax error at or near \"TABEL\"", "migrations/1_a.sql:2:8", "there is no table `c`", "migrations/1_a.sql:3:"]);
+    assert!(run.out.contains("CREATE TABLE public.a ("), "{run:#?}");
+}
+
+#[test]
+fn an_unknown_directive_is_an_error_with_its_place() {
+    let project = Project::new(&[("migrations/1_a.sql", "CREATE TABLE a (id int);\n-- concertina: frobnicate\nDROP TABLE a;\n")]);
+    project.run("schema").failed_with(2, &["frobnicate", "migrations/1_a.sql:2:"]);
+}
+
+#[test]
 fn init_does_not_overwrite() {
     let project = Project::new(&[("concertina.toml", "# mine\n")]);
     project.run("init").failed_with(2, &["concertina.toml is there already; nothing was changed"]);
@@ -106,6 +120,81 @@ fn a_full_disk_leaves_nothing_half_written() {
     let project = without_configuration();
     run_on_a_full_disk(&project, "init").failed_with(2, &["can't write concertina.toml: ", "nothing was changed"]);
     assert_eq!(fs::read_dir(project.folder()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_full_disk_leaves_the_plan_that_was_there() {
+    let project = planned();
+    let before = project.read("plans/2.json");
+    project.write("migrations/3_c.sql", "CREATE TABLE c ();\n");
+    run_on_a_full_disk(&project, "plan --release 2").failed_with(2, &["can't write plans/2.json: ", "nothing was changed"]);
+    assert_eq!(project.read("plans/2.json"), before);
+    let mut names: Vec<_> = fs::read_dir(project.path("plans")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["1.json", "2.json"]);
+}
+
+/// A project with an adopted release 1 and a planned release 2.
+fn planned() -> Project {
+    let project = Project::new(&[TABLE]);
+    project.run("init --adopt 1").ended_well();
+    project.write("migrations/2_b.sql", "CREATE TABLE b (id bigint PRIMARY KEY);\n");
+    project.run("plan --release 2").ended_well();
+    project
+}
+
+#[test]
+fn a_planned_migration_that_was_edited_is_named_with_what_to_do() {
+    let project = planned();
+    project.write("migrations/1_a.sql", "CREATE TABLE a (id int PRIMARY KEY);\n");
+    for command in ["plan --release 3", "plan --release 2", "plan --release 2 --check"] {
+        project.run(command).failed_with(2, &["1_a.sql", "release 1"]);
+    }
+    assert!(!project.path("plans/3.json").exists());
+}
+
+#[test]
+fn a_planned_migration_that_was_deleted_is_named_with_what_to_do() {
+    let project = planned();
+    fs::remove_file(project.path("migrations/1_a.sql")).unwrap();
+    project.run("plan --release 3").failed_with(2, &["1_a.sql", "release 1"]);
+}
+
+#[test]
+fn a_plan_that_was_edited_breaks_the_chain() {
+    let project = planned();
+    let edited = project.read("plans/1.json").replace("\"engine_version\": 15", "\"engine_version\": 16");
+    project.write("plans/1.json", edited);
+    project.run("plan --release 3").failed_with(2, &["`2.json` was made after another version of the plan of release 1"]);
+}
+
+#[test]
+fn a_plan_file_that_is_none_is_named() {
+    let project = planned();
+    project.write("plans/x.json", "{}");
+    project.run("plan --release 3").failed_with(2, &["x.json"]);
+}
+
+#[test]
+fn a_committed_plan_that_the_migrations_do_not_give_is_shown_with_the_difference() {
+    let project = planned();
+    project.run("plan --release 2 --check").ended_well();
+    project.write("migrations/2_b.sql", "CREATE TABLE b (id int PRIMARY KEY);\n");
+    let run = project.run("plan --release 2 --check");
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.out.contains("bigint") && run.out.lines().any(|line| line.starts_with('+')), "{run:#?}");
+    project.run("plan --release 2").ended_well();
+    project.run("plan --release 2 --check").ended_well();
+}
+
+#[test]
+fn what_is_refused_is_told_with_what_to_write() {
+    let project = planned();
+    project.write("migrations/3_c.sql", "ALTER TABLE a ADD COLUMN b text NOT NULL;\n");
+    let run = project.run("plan --release 3");
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(format!("{}{}", run.out, run.err).contains("-- concertina: up a.b = "), "{run:#?}");
+    assert!(!project.path("plans/3.json").exists());
 }
 
 /// No file may grow, which the program is told by the same means as of a full disk: a write that fails.
