@@ -85,12 +85,19 @@ pub(super) async fn check_start(session: &mut Session, plan: &Plan) -> Result<()
         let (name, data_type): (Option<String>, Option<String>) = (row.try_get(1).map_err(&failed)?, row.try_get(2).map_err(&failed)?);
         columns.extend(name.zip(data_type));
     }
-    let differences = differences(&plan.starts_from, &live);
+    let differences = differences(&plan.starts_from, &unfinished(plan), &live);
     if differences.is_empty() { Ok(()) } else { Err(Error::OtherDatabase { release: plan.release.clone(), differences }) }
 }
 
-/// What differs, a line each. The order of columns says nothing about which database it is.
-fn differences(start: &Start, live: &BTreeMap<String, BTreeMap<String, String>>) -> Vec<String> {
+/// The tables on which earlier releases have left something to contract: both shapes are there until that is done.
+fn unfinished(plan: &Plan) -> BTreeSet<&str> {
+    let steps = plan.steps.iter().chain(&plan.deferred).filter(|step| step.introduced_by != plan.release);
+    steps.flat_map(|step| &step.locks).map(|lock| lock.relation.as_str()).collect()
+}
+
+/// What differs, a line each. The order of columns says nothing about which database it is, and neither does what stands
+/// beside the new shape in `unfinished` tables.
+fn differences(start: &Start, unfinished: &BTreeSet<&str>, live: &BTreeMap<String, BTreeMap<String, String>>) -> Vec<String> {
     let mut lines = Vec::new();
     for (table, columns) in &start.tables {
         let Some(found) = live.get(table) else {
@@ -99,16 +106,17 @@ fn differences(start: &Start, live: &BTreeMap<String, BTreeMap<String, String>>)
             }
             continue;
         };
+        let unfinished = unfinished.contains(table.as_str());
         for column in columns {
             match found.get(&column.name) {
                 None => lines.push(format!("column `{table}.{}` is missing", column.name)),
-                Some(data_type) if !same_type(data_type, &column.data_type) => lines
+                Some(data_type) if !unfinished && !same_type(data_type, &column.data_type) => lines
                     .push(format!("column `{table}.{}` is of type {data_type}, and should be of type {}", column.name, column.data_type)),
                 Some(_) => {}
             }
         }
         let known: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        let unknown = found.keys().filter(|name| !known.contains(name.as_str()));
+        let unknown = found.keys().filter(|name| !unfinished && !known.contains(name.as_str()));
         lines.extend(unknown.map(|name| format!("column `{table}.{name}` is not in the migrations")));
     }
     lines
@@ -156,7 +164,7 @@ mod tests {
         let found = [("name", "integer"), ("extra", "text")].map(|(name, data_type)| (name.to_owned(), data_type.to_owned()));
         let live = [("public.a".to_owned(), found.into())].into();
         assert_eq!(
-            differences(&start, &live),
+            differences(&start, &BTreeSet::new(), &live),
             [
                 "column `public.a.id` is missing",
                 "column `public.a.name` is of type integer, and should be of type text",
@@ -164,5 +172,7 @@ mod tests {
                 "table `public.b` is missing",
             ]
         );
+        let unfinished = BTreeSet::from(["public.a"]);
+        assert_eq!(differences(&start, &unfinished, &live), ["column `public.a.id` is missing", "table `public.b` is missing"]);
     }
 }
