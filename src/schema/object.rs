@@ -246,7 +246,7 @@ pub enum TypeKind {
     Composite { attributes: Vec<(Identifier, DataType, Option<Name>)> },
     /// A range type, with its options as written.
     Range { options: Sql },
-    /// A base or shell type.
+    /// A base type with its whole CREATE statement, or a shell type without.
     Base { definition: Option<Sql> },
 }
 

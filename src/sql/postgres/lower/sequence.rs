@@ -21,7 +21,7 @@ pub(super) struct SequenceOptions {
     pub(super) name: Option<Name>,
     /// `AS type`.
     pub(super) data_type: Option<DataType>,
-    /// Upper case names; `NO MINVALUE` and the like have the value `NO`, and RESTART without a value an empty one.
+    /// Upper case names. `NO MINVALUE`, `NO MAXVALUE` and RESTART without a value have an empty one.
     pub(super) options: BTreeMap<String, String>,
     /// `OWNED BY`; the inner none is NONE.
     #[expect(clippy::option_option, reason = "not said, NONE and a column are three answers, as in the change that this becomes")]
@@ -71,8 +71,7 @@ pub(super) fn sequence_options(nodes: &[Node]) -> SequenceOptions {
             "owned_by" => read.owned_by = Some(argument.and_then(owner)),
             "sequence_name" => read.name = argument.map(named),
             name => {
-                let value = argument.map_or_else(|| if name == "restart" { String::new() } else { "NO".to_owned() }, plain);
-                read.options.insert(name.to_uppercase(), value);
+                read.options.insert(name.to_uppercase(), argument.map(plain).unwrap_or_default());
             }
         }
     }
@@ -104,12 +103,13 @@ pub(super) fn without_defaults(options: &BTreeMap<String, String>, data_type: &D
     };
     let downward = options.get("INCREMENT").is_some_and(|increment| increment.starts_with('-'));
     let (minimum, maximum) = if downward { (-largest - 1, -1) } else { (1, largest) };
-    let given = |name: &str, default: i64| options.get(name).filter(|value| *value != "NO").cloned().unwrap_or_else(|| default.to_string());
+    let given =
+        |name: &str, default: i64| options.get(name).filter(|value| !value.is_empty()).cloned().unwrap_or_else(|| default.to_string());
     let start = if downward { given("MAXVALUE", maximum) } else { given("MINVALUE", minimum) };
     let is_default = |name: &str, value: &str| match name {
         "INCREMENT" | "CACHE" => value == "1",
-        "MINVALUE" => value == "NO" || value == minimum.to_string(),
-        "MAXVALUE" => value == "NO" || value == maximum.to_string(),
+        "MINVALUE" => value.is_empty() || value == minimum.to_string(),
+        "MAXVALUE" => value.is_empty() || value == maximum.to_string(),
         "START" => value == start,
         "CYCLE" => value == "false",
         _ => false,

@@ -132,7 +132,13 @@ pub(super) fn alter_base(source: &Source<'_>, statement: &AlterTypeStmt) -> Vec<
 
 /// `CREATE TYPE … (INPUT = …)` and the shell type.
 pub(super) fn define(source: &Source<'_>, statement: &DefineStmt) -> Vec<Lowered> {
-    let definition = definition(source, &statement.definition, &["like", "element"]);
+    let options = definition(source, &statement.definition, &["like", "element"]);
+    let definition = options.map(|options| {
+        let mut parts = vec![Part::Text("CREATE TYPE ".to_owned()), Part::Type(dotted(&statement.defnames)), Part::Text(" (".to_owned())];
+        parts.extend(options.parts);
+        parts.push(Part::Text(")".to_owned()));
+        Sql { parts }
+    });
     create(source, &statement.defnames, TypeKind::Base { definition })
 }
 

@@ -75,7 +75,11 @@ fn add_rest(catalog: &Catalog, table: &Table, place: Place, items: &mut Items) {
             ConstraintKind::NotNull { .. } => constraint.validity == Validity::Valid,
             ConstraintKind::ForeignKey(_) => false,
         });
-    let elements = columns.iter().map(|column| column_with(column, &identity_options(catalog, table, column)));
+    let (named, inline): (Vec<&Constraint>, Vec<&Constraint>) = inline.into_iter().partition(|one| said_by_column(one, &columns));
+    let elements = columns.iter().map(|column| {
+        let declared = column_with(column, &identity_options(catalog, table, column));
+        with_name_of_not_null(declared, column, &named)
+    });
     let elements: Vec<String> = elements.chain(inline.iter().map(|one| constraint(one))).collect();
     let needs: Vec<Thing> = columns.iter().filter_map(|column| column.default.as_ref()).flat_map(needs_of).collect();
     let checked: Vec<Thing> = inline.iter().flat_map(|constraint| needs_of_constraint(constraint)).collect();
@@ -92,6 +96,28 @@ fn add_rest(catalog: &Catalog, table: &Table, place: Place, items: &mut Items) {
         add_constraint(catalog, table, one, place, items);
     }
     indexes(catalog, &table.name, place, items);
+}
+
+/// Whether a NOT NULL can be said with its column, which every version understands, though those before 18 forget its name.
+fn said_by_column(constraint: &Constraint, columns: &[Column]) -> bool {
+    match &constraint.kind {
+        ConstraintKind::NotNull { column } => {
+            !constraint.no_inherit && columns.iter().any(|declared| declared.name == *column && declared.not_null)
+        }
+        ConstraintKind::Check { .. }
+        | ConstraintKind::Unique(_)
+        | ConstraintKind::PrimaryKey(_)
+        | ConstraintKind::ForeignKey(_)
+        | ConstraintKind::Exclude(_) => false,
+    }
+}
+
+fn with_name_of_not_null(declared: String, column: &Column, named: &[&Constraint]) -> String {
+    let own = named.iter().find(|constraint| constraint.columns().contains(&column.name)).and_then(|constraint| constraint.name.as_ref());
+    match (own, declared.strip_suffix(" NOT NULL")) {
+        (Some(own), Some(rest)) => format!("{rest} CONSTRAINT {} NOT NULL", identifier(own)),
+        _ => declared,
+    }
 }
 
 /// Whether the table says the column itself, and doesn't get it from its parents.
