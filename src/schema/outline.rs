@@ -10,8 +10,8 @@ use std::fmt;
 use super::catalog::Catalog;
 use super::change::Lookup;
 use super::name::{Identifier, Name};
-use super::object::{ObjectKind, TypeKind, View};
-use super::table::Table;
+use super::object::{ObjectKind, ObjectRef, TypeKind, View};
+use super::table::{Persistence, Table};
 
 /// A schema's structure: one line for each thing in it, sorted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +35,13 @@ impl Outline {
 
 /// The outline of a schema.
 ///
-/// Owners and privileges aren't in it: they are the business of each environment. Nor is what `unknown` names: nobody can tell.
+/// Owners and privileges aren't in it: they are the business of each environment. Nor are temporary tables, which no other session
+/// sees, nor what `unknown` names: nobody can tell.
 pub fn outline(catalog: &Catalog) -> Outline {
     let mut lines = BTreeSet::new();
     lines.extend(catalog.schemas.keys().map(|schema| format!("schema {schema}")));
     lines.extend(catalog.extensions.keys().map(|extension| format!("extension {extension}")));
-    for table in catalog.tables.values() {
+    for table in catalog.tables.values().filter(|table| table.persistence != Persistence::Temporary) {
         lines.extend(lines_of_table(table));
     }
     lines.extend(catalog.indexes.iter().map(|(name, index)| format!("index {}: {}", full(name), describe::index(index))));
@@ -61,8 +62,14 @@ pub fn outline(catalog: &Catalog) -> Outline {
     for ((table, name), trigger) in &catalog.triggers {
         lines.insert(format!("trigger {name} on {}: {} enabled {}", full(table), full(&trigger.function), trigger.enabled));
     }
-    for definition in &catalog.definitions {
-        let object = &definition.object;
+    let there = |object: &ObjectRef| catalog.definitions.iter().any(|definition| &definition.object == object);
+    let told = |object: &ObjectRef| {
+        // A family is made with its class, or by itself: it is the same family.
+        let with_its_class =
+            object.kind == ObjectKind::OperatorFamily && there(&ObjectRef { kind: ObjectKind::OperatorClass, ..object.clone() });
+        !with_its_class && object.kind != ObjectKind::DefaultPrivileges
+    };
+    for object in catalog.definitions.iter().map(|definition| &definition.object).filter(|object| told(object)) {
         let detail = object.detail.as_deref().map(|detail| format!(" {detail}")).unwrap_or_default();
         lines.insert(format!("{} {}{detail}", word(object.kind), full(&object.name)));
     }

@@ -9,7 +9,6 @@ mod script;
 use sqlx::{Connection, PgConnection};
 
 use crate::schema::Catalog;
-use crate::schema::catalog::CatalogError;
 use read::Reading;
 
 /// Why a database's schema could not be read.
@@ -18,22 +17,13 @@ pub enum Error {
     /// The database did not answer, or refused.
     #[error("the schema of the database could not be read: {0}")]
     Read(#[from] sqlx::Error),
-    /// We can't read the DDL that we made.
-    #[error("the database has something that can't be read yet: {message}, in `{statement}`")]
-    Syntax {
-        /// The statement.
+    /// The database has something that we have no meaning for yet.
+    #[error("the database has something that can't be understood yet: {message}, in `{statement}`")]
+    Unreadable {
+        /// The DDL that makes it.
         statement: String,
-        /// What the parser said.
+        /// What is wrong with that.
         message: String,
-    },
-    /// The DDL doesn't fit together.
-    #[error("the database has something that can't be understood yet: {source}, in `{statement}`")]
-    Mismatch {
-        /// The statement.
-        statement: String,
-        /// What is wrong with it.
-        #[source]
-        source: CatalogError,
     },
 }
 
@@ -43,7 +33,7 @@ pub enum Error {
 pub async fn introspect(connection: &mut PgConnection) -> Result<Catalog, Error> {
     let reading = reading(connection).await?;
     let statements = script::script(reading.pieces, &reading.dependencies);
-    fold::fold(&statements, &reading.search_path)
+    fold::fold(&statements, &reading.search_path, reading.major)
 }
 
 /// The DDL that makes the database's schema, in an order in which it can run: statements without semicolons, names with their schemas.

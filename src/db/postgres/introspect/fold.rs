@@ -1,23 +1,29 @@
-//! A script of DDL to a catalog, like a migration that starts from nothing. Pure: asks no database.
+//! A script of DDL to a catalog, as if it were the first migration. Pure: asks no database.
 
 use super::Error;
+use crate::engine::Engine;
+use crate::history;
 use crate::schema::{Catalog, Identifier};
-use crate::sql::postgres;
+use crate::source::{Migration, RunnerTransaction};
 
 /// The schema that the statements make. All their names have schemas, so that they are looked up nowhere else.
-pub(super) fn fold(statements: &[String], search_path: &[String]) -> Result<Catalog, Error> {
-    let mut catalog = Catalog { search_path: Vec::new(), ..Catalog::default() };
+pub(super) fn fold(statements: &[String], search_path: &[String], major: u32) -> Result<Catalog, Error> {
+    let start = Catalog { search_path: Vec::new(), ..Catalog::default() };
     let text = statements.join(";\n");
-    let script = postgres::parse(&text);
-    if let Some(error) = script.errors.into_iter().next() {
-        return Err(Error::Syntax { statement: error.span.of(&text).to_owned(), message: error.message });
+    let script = Migration {
+        path: String::new(),
+        version: String::new(),
+        up: 0..text.len(),
+        text,
+        transaction: RunnerTransaction::Unwrapped,
+    };
+    let mut history = history::fold(Engine::PostgreSql { major }, std::slice::from_ref(&script), &start);
+    if let Some(unread) = history.syntax_errors.pop() {
+        return Err(Error::Unreadable { statement: unread.error.span.of(&script.text).to_owned(), message: unread.error.message });
     }
-    for statement in script.statements {
-        for lowered in statement.changes {
-            let change = catalog.resolve(lowered.change);
-            catalog.apply(&change).map_err(|source| Error::Mismatch { statement: statement.span.of(&text).to_owned(), source })?;
-        }
+    if let Some(mismatch) = history.mismatches.pop() {
+        return Err(Error::Unreadable { statement: mismatch.span.of(&script.text).to_owned(), message: mismatch.message });
     }
-    catalog.search_path = search_path.iter().map(|schema| Identifier::from(schema.as_str())).collect();
-    Ok(catalog)
+    history.end.search_path = search_path.iter().map(|schema| Identifier::from(schema.as_str())).collect();
+    Ok(history.end)
 }

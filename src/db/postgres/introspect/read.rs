@@ -40,6 +40,8 @@ pub(super) struct Reading {
     pub(super) dependencies: Vec<Dependency>,
     /// The schemas in which the session looks for unqualified names.
     pub(super) search_path: Vec<String>,
+    /// The server's major version.
+    pub(super) major: u32,
 }
 
 /// Reads it all. The caller has begun a transaction, so that every query sees the same schema.
@@ -57,7 +59,7 @@ pub(super) async fn read(connection: &mut PgConnection) -> Result<Reading, sqlx:
     }
     let rows = sqlx::query(DEPENDENCIES).persistent(false).fetch_all(&mut *connection).await?;
     let dependencies = rows.iter().map(dependency).collect::<Result<_, _>>()?;
-    Ok(Reading { pieces, dependencies, search_path })
+    Ok(Reading { pieces, dependencies, search_path, major: u32::try_from(version / 10_000).unwrap_or_default() })
 }
 
 fn piece(row: &sqlx::postgres::PgRow) -> Result<Piece, sqlx::Error> {
