@@ -35,6 +35,7 @@ fn fill(create: &mut CreateTable, catalog: &Catalog) {
         populated: true,
         tablespace: None,
         defaults: std::collections::BTreeMap::new(),
+        settings: std::collections::BTreeMap::new(),
     };
     let named: Vec<_> = create.table.columns.iter().map(|column| column.name.clone()).collect();
     resolve(&mut view, &named, catalog);

@@ -26,6 +26,7 @@ mod sequences;
 mod sql_text;
 mod tables;
 mod triggers;
+mod trigger_copies;
 mod types;
 mod view_query;
 mod views;

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::change::Lookup;
+use super::column::Column;
 use super::data_type::DataType;
 use super::name::{Identifier, Name};
 use super::text::Sql;
@@ -204,6 +205,8 @@ pub struct View {
     pub tablespace: Option<Identifier>,
     /// Defaults of an updatable view's columns.
     pub defaults: BTreeMap<Identifier, Sql>,
+    /// What ALTER COLUMN … SET has said of a materialized view's columns: statistics, storage, compression, options.
+    pub settings: BTreeMap<Identifier, Column>,
 }
 
 /// A column of a view.
@@ -300,6 +303,8 @@ pub struct Trigger {
     pub enabled: char,
     /// `AFTER … DEFERRABLE` constraint trigger's or a plain one.
     pub constraint: bool,
+    /// Whether it is a partition's copy of its parent's trigger. Those are here only where they are enabled otherwise.
+    pub copied: bool,
 }
 
 /// A row security policy, a rule, statistics, a publication … : anything that is kept as its CREATE statement.

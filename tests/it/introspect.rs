@@ -19,28 +19,27 @@ fn statements(database: &Database) -> Vec<String> {
     connected(database, async |connection| introspect::statements(connection).await.unwrap())
 }
 
-fn assert_same(name: &str, one: &str, other: &str) {
-    let difference = similar::TextDiff::from_lines(one, other).unified_diff().context_radius(2).to_string();
-    assert!(difference.is_empty(), "{name}\n{difference}");
+fn difference(one: &str, other: &str) -> String {
+    similar::TextDiff::from_lines(one, other).unified_diff().context_radius(2).to_string()
 }
 
 /// `schema` makes a database; what is read from it makes another; both are dumped.
-fn check_dump(name: &str, schema: &str) {
+fn dumped_again(schema: &str) -> String {
     let first = Database::fresh();
     first.run(schema);
     let second = Database::fresh();
     let script = statements(&first).join(";\n");
     second.run(&format!("set check_function_bodies = off; set search_path = '';\n{script};"));
-    assert_same(name, &first.dump(), &second.dump());
+    difference(&first.dump(), &second.dump())
 }
 
 /// `schema` is folded, and read from the database that it makes: one structure.
-fn check_outline(name: &str, schema: &str) {
+fn folded_and_read(schema: &str) -> String {
     let database = Database::fresh();
     database.run(schema);
     let live = connected(&database, async |connection| introspect::introspect(connection).await.unwrap());
-    assert!(!live.unknown_all && live.unknown.is_empty(), "{name}: {:?}", live.unknown);
-    assert_same(name, &outline(&folded(schema)).to_string(), &outline(&live).to_string());
+    assert!(!live.unknown_all && live.unknown.is_empty(), "{:?}", live.unknown);
+    difference(&outline(&folded(schema)).to_string(), &outline(&live).to_string())
 }
 
 fn folded(schema: &str) -> Catalog {
@@ -54,7 +53,8 @@ fn folded(schema: &str) -> Catalog {
     catalog
 }
 
-fn each_fixture(check: impl Fn(&str, &str)) {
+/// `differences` are none, for every fixture.
+fn each_fixture(differences: impl Fn(&str) -> String) {
     for role in ["introspect_reader", "Introspect Writer"] {
         let make = format!("do $$ begin create role \"{role}\"; exception when duplicate_object or unique_violation then null; end $$");
         Database::fresh().run(&make);
@@ -62,19 +62,19 @@ fn each_fixture(check: impl Fn(&str, &str)) {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/introspect");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    for file in files {
-        check(&file.display().to_string(), &std::fs::read_to_string(&file).unwrap());
-    }
+    let found = files.iter().map(|file| (file, differences(&std::fs::read_to_string(file).unwrap())));
+    let found: Vec<_> = found.filter(|(_, difference)| !difference.is_empty()).collect();
+    assert!(found.is_empty(), "{}", found.iter().map(|(file, difference)| format!("{}\n{difference}\n", file.display())).collect::<String>());
 }
 
 #[test]
 fn what_is_read_from_a_database_makes_the_same_database() {
-    each_fixture(check_dump);
+    each_fixture(dumped_again);
 }
 
 #[test]
 fn a_database_reads_as_the_migrations_that_made_it_fold() {
-    each_fixture(check_outline);
+    each_fixture(folded_and_read);
 }
 
 #[test]

@@ -61,6 +61,11 @@ impl Catalog {
     /// Does something to a column that must be there.
     pub(super) fn on_column(&mut self, table: &Name, column: &Identifier, change: impl FnOnce(&mut Column)) -> Result<(), CatalogError> {
         let unknown = self.columns_are_unknown(table);
+        if let Some(view) = self.views.get_mut(table).filter(|view| view.materialized) {
+            let none = || Column::new(column.clone(), DataType::built_in("unknown"));
+            change(Arc::make_mut(view).settings.entry(column.clone()).or_insert_with(none));
+            return Ok(());
+        }
         let Some(found) = self.table_mut(table)? else { return Ok(()) };
         match found.columns.iter_mut().find(|found| &found.name == column) {
             Some(found) => change(found),

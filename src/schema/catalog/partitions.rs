@@ -57,6 +57,7 @@ impl Catalog {
         if let Some(parent) = parent {
             self.keep_as_local(partition, &parent);
         }
+        self.forget_copies_from_above(partition);
         let indexes: Vec<Name> = self.indexes_of(partition).map(|(name, _)| name.clone()).collect();
         for name in indexes {
             if let Some(index) = self.indexes.get_mut(&name) {

@@ -253,6 +253,9 @@ impl Catalog {
         if let Some(default) = renamed.defaults.remove(column) {
             renamed.defaults.insert(to.clone(), default);
         }
+        if let Some(setting) = renamed.settings.remove(column) {
+            renamed.settings.insert(to.clone(), setting);
+        }
         self.views.insert(view.clone(), Arc::new(renamed));
         self.rename_column_of(view, column, to);
         Ok(())

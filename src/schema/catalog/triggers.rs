@@ -27,6 +27,7 @@ impl Catalog {
 
     pub(super) fn drop_trigger(&mut self, table: &Name, trigger: &Identifier, if_exists: IfExists) -> Result<(), CatalogError> {
         if self.triggers.remove(&(table.clone(), trigger.clone())).is_some() {
+            self.forget_copies(table, trigger);
             self.forget_part(ObjectKind::Trigger, table, trigger);
             return Ok(());
         }
@@ -40,6 +41,11 @@ impl Catalog {
         let Some(mut found) = self.triggers.remove(&(table.clone(), trigger.clone())) else {
             return self.no_trigger(table, trigger);
         };
+        for mut copy in self.forget_copies(table, trigger) {
+            let copied = Arc::make_mut(&mut copy);
+            copied.name = to.clone();
+            self.triggers.insert((copied.table.clone(), to.clone()), copy);
+        }
         let renamed = Arc::make_mut(&mut found);
         renamed.name = to.clone();
         renamed.definition = rename_after("trigger", &renamed.definition, trigger, to);
@@ -56,17 +62,23 @@ impl Catalog {
     }
 
     pub(super) fn enable_triggers(&mut self, table: &Name, selection: &TriggerSelection, enabled: char) -> Result<(), CatalogError> {
+        let copies = self.copies_of_triggers(table, |name| matches_selection(selection, name));
+        let own = |(of, name): &&(Name, Identifier)| of == table && matches_selection(selection, name);
+        let own: Vec<_> = self.triggers.iter().filter(|(key, trigger)| own(key) && !trigger.copied).map(|(key, _)| key.clone()).collect();
         if let TriggerSelection::Named(name) = selection
-            && !self.triggers.contains_key(&(table.clone(), name.clone()))
+            && copies.is_empty()
+            && own.is_empty()
         {
             return self.no_trigger(table, name);
         }
-        let selected: Vec<(Name, Identifier)> =
-            self.triggers.keys().filter(|(of, name)| of == table && matches_selection(selection, name)).cloned().collect();
-        for key in selected {
+        for key in own {
+            self.forget_copies(table, &key.1);
             if let Some(trigger) = self.triggers.get_mut(&key) {
                 Arc::make_mut(trigger).enabled = enabled;
             }
+        }
+        for origin in copies {
+            self.enable_copy(table, &origin, enabled);
         }
         Ok(())
     }

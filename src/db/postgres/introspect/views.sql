@@ -29,8 +29,10 @@ where not t.tgisinternal
   and not exists (select from pg_depend d where d.classid = 'pg_trigger'::regclass and d.objid = t.oid
                   and d.refclassid = 'pg_trigger'::regclass and d.deptype in ('P', 'S'))
 union all
-select 'trigger-state', 'pg_trigger'::regclass, t.oid, c.oid, 0, c.oid::regclass || ' ' || t.tgname,
-       format('alter table only %s %s trigger %I', c.oid::regclass,
+-- A partitioned table hands it down to its partitions, so that those come after it.
+select 'trigger-state', 'pg_trigger'::regclass, t.oid, c.oid, 0,
+       lpad((select count(*) from pg_partition_ancestors(c.oid))::text, 3, '0') || c.oid::regclass || ' ' || t.tgname,
+       format('alter table %s %s trigger %I', c.oid::regclass,
               case t.tgenabled when 'D' then 'disable' when 'R' then 'enable replica' when 'A' then 'enable always' else 'enable' end, t.tgname), null
 from relation c
 join pg_trigger t on t.tgrelid = c.oid

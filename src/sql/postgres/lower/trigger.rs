@@ -39,6 +39,7 @@ pub(super) fn create(source: &Source<'_>, statement: &CreateTrigStmt) -> Vec<Low
         definition: marked_definition(source, statement, owner, places),
         enabled: 'O',
         constraint: statement.isconstraint,
+        copied: false,
         table,
     };
     let on_conflict = if statement.replace { OnConflict::Replace } else { OnConflict::Fail };

@@ -72,6 +72,7 @@ fn bare(name: Name, query: Sql) -> View {
         populated: true,
         tablespace: None,
         defaults: BTreeMap::new(),
+        settings: BTreeMap::new(),
     }
 }
 

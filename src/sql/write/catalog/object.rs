@@ -88,11 +88,18 @@ pub(super) fn add_views(catalog: &Catalog, items: &mut Items) {
 }
 
 fn view_alters(view: &View) -> Vec<Item> {
+    let settings = view.settings.values().flat_map(|column| {
+        let compression = column.compression.as_ref().map(|method| format!("SET COMPRESSION {}", identifier(method)));
+        table::column_alters(column, None).into_iter().chain(compression).map(|what| {
+            let line = format!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} {what};", name(&view.name), identifier(&column.name));
+            Item::new(Rank::View, "", line)
+        })
+    });
     let defaults = view.defaults.iter().map(|(column, default)| {
         let line = format!("ALTER VIEW {} ALTER COLUMN {} SET DEFAULT {};", name(&view.name), identifier(column), text(default));
         Item { needs: needs_of(default), ..Item::new(Rank::View, "", line) }
     });
-    defaults.collect()
+    settings.chain(defaults).collect()
 }
 
 /// Adds functions, procedures and aggregates.
@@ -115,8 +122,13 @@ pub(super) fn add_triggers(catalog: &Catalog, items: &mut Items) {
             'A' => Some("ENABLE ALWAYS"),
             _ => None,
         };
-        let alter = how.map(|how| format!("\nALTER TABLE {} {how} TRIGGER {};", name(on), identifier(called))).unwrap_or_default();
-        let mut item = Item::new(Rank::Trigger, format!("{} {called}", sort_key(on)), statement(&trigger.definition) + &alter);
+        // A partition's copy may be enabled where its parent's isn't, and comes after that.
+        let how = how.or_else(|| trigger.copied.then_some("ENABLE"));
+        let alter = how.map(|how| format!("ALTER TABLE {} {how} TRIGGER {};", name(on), identifier(called)));
+        let create = (!trigger.copied).then(|| statement(&trigger.definition));
+        let text = create.into_iter().chain(alter).collect::<Vec<_>>().join("\n");
+        let depth = catalog.depth_of_partition(on);
+        let mut item = Item::new(Rank::Trigger, format!("{depth:03} {} {called}", sort_key(on)), text);
         item.needs = needs_of(&trigger.definition);
         items.add(item);
     }

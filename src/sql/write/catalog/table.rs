@@ -278,7 +278,7 @@ fn alters(catalog: &Catalog, table: &Table, place: Place, items: &mut Items) {
 }
 
 /// What is said of a column by ALTER; of one that its parent declares, only where it differs from the parent's.
-fn column_alters(column: &Column, inherited: Option<&Column>) -> Vec<String> {
+pub(super) fn column_alters(column: &Column, inherited: Option<&Column>) -> Vec<String> {
     let mut said = Vec::new();
     if let Some(target) = column.statistics {
         said.push(format!("SET STATISTICS {target}"));
