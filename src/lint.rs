@@ -17,6 +17,8 @@ pub use finding::{Finding, Severity};
 pub use rule::{Category, Example, Rule, RuleError, RunnerExample};
 pub use rules::{FILES, all};
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::engine::Engine;
 use crate::history::History;
 use crate::source::Migration;
@@ -50,23 +52,22 @@ pub fn vocabulary() -> impl Iterator<Item = Term> {
 }
 
 /// What is linted, and how.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// The engine, by its oldest version in use.
     pub engine: Engine,
-    /// The first migration of which findings are wanted; those before it have been applied.
+    /// The first release of which findings are wanted; migrations of those before it are only read.
     pub from: usize,
-    /// Which objects no client knows yet.
-    pub born_together: BornTogether,
+    /// The release of each migration, as a number that rises. What a release creates, no client of the one before knows, so
+    /// nothing done to it in the same release can hurt.
+    pub releases: Vec<usize>,
 }
 
-/// Which objects count as new, so that nothing done to them can hurt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BornTogether {
-    /// Those that the same file creates.
-    File,
-    /// Those that any of the linted migrations creates: they are released together.
-    Release,
+impl Options {
+    /// Every migration is linted, as a release by itself.
+    pub fn each_by_itself(engine: Engine, migrations: usize) -> Self {
+        Self { engine, from: 0, releases: (0..migrations).collect() }
+    }
 }
 
 /// What the rules find in `history`, in the order of the migrations.
@@ -80,17 +81,21 @@ pub fn run_rules(rules: &[Rule], history: &History, migrations: &[Migration], op
     let mut transactions = Transactions::default();
     let mut allows = Allows::new(rules);
     let mut findings = Vec::new();
+    let statements = statements(history);
     let mut file = None;
+    let mut release = None;
     for entry in &history.entries {
         if file != Some(entry.migration) {
             file = Some(entry.migration);
-            transactions = Transactions::begin(migrations.get(entry.migration), statements_of(history, entry.migration));
-            if options.born_together == BornTogether::File || entry.migration <= options.from {
+            let before = std::mem::replace(&mut release, options.releases.get(entry.migration));
+            if release != before {
                 newborn = Newborn::default();
             }
+            let statements = statements.get(&entry.migration).map_or(0, BTreeSet::len);
+            transactions = Transactions::begin(migrations.get(entry.migration), statements);
         }
         transactions.observe(&entry.change);
-        if entry.migration >= options.from {
+        if release >= Some(&options.from) {
             let site = Site { entry, engine: options.engine, newborn: &newborn, transaction: transactions.now() };
             allows.observe(entry);
             let found = rules.iter().filter(|rule| rule.fires(&site)).map(|rule| Finding::new(rule, &site));
@@ -105,8 +110,11 @@ pub fn run_rules(rules: &[Rule], history: &History, migrations: &[Migration], op
     findings
 }
 
-/// How many statements of a file make changes. Several that are sent in one piece run in one transaction.
-fn statements_of(history: &History, migration: usize) -> usize {
-    let statements = history.entries.iter().filter(|entry| entry.migration == migration).map(|entry| entry.statement);
-    statements.collect::<std::collections::BTreeSet<_>>().len()
+/// The statements of each file that make changes. Several that are sent in one piece run in one transaction.
+fn statements(history: &History) -> BTreeMap<usize, BTreeSet<usize>> {
+    let mut statements: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for entry in &history.entries {
+        statements.entry(entry.migration).or_default().insert(entry.statement);
+    }
+    statements
 }

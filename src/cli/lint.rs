@@ -1,4 +1,4 @@
-//! `concertina lint`: reads the migrations, runs the rules, prints the findings.
+//! `concertina lint`: reads the migrations, runs the rules, prints the findings. Decides nothing about what is dangerous.
 
 use std::path::PathBuf;
 
@@ -8,15 +8,20 @@ use super::config::FailOn;
 use super::project::Project;
 use super::{Exit, Failure, Globals, Terminal};
 use crate::history;
-use crate::lint::{self, BornTogether, Options, Severity};
+use crate::lint::{self, Options, Severity};
+use crate::plan::{Chain, Link};
 use crate::report::findings::{self, Colour, Findings};
 use crate::schema::Catalog;
+use crate::source::Migration;
 
 /// The arguments of `lint`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The migrations: a folder, or one file of SQL [default: as concertina.toml says].
     path: Option<PathBuf>,
+    /// Lint every migration, not only those of the newest plan and those that no plan lists.
+    #[arg(long)]
+    all: bool,
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -27,26 +32,60 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// Each finding drawn under its SQL.
     Text,
+    /// One JSON document, `concertina.findings/1`.
     Json,
 }
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, globals: &Globals, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let project = Project::open(globals, arguments.path.as_deref(), terminal)?;
-    let engine = project.config.engine;
-    let history = history::fold(engine, &project.migrations, &Catalog::default());
-    let options = Options { engine, from: project.first_not_applied()?, born_together: BornTogether::File };
+    let options = options(arguments, &project)?;
+    let history = history::fold(project.config.engine, &project.migrations, &start(arguments, &project));
     let found = lint::run(&history, &project.migrations, &options);
-    let errors: Vec<_> = history.syntax_errors.iter().map(|unread| (unread.migration, unread.error.clone())).collect();
     let folder = project.folder.to_string_lossy();
-    let report =
-        Findings { migrations: &project.migrations, folder: &folder, findings: &found, errors: &errors, mismatches: &history.mismatches };
+    let report = Findings {
+        migrations: &project.migrations,
+        folder: &folder,
+        findings: &found,
+        errors: &history.syntax_errors,
+        mismatches: &history.mismatches,
+    };
     terminal.print(&match arguments.format {
         Format::Text => findings::text(&report, Colour::With),
         Format::Json => findings::json(&report),
     });
     Ok(exit(&report, arguments.fail_on.unwrap_or(project.config.policies.fail_on)))
+}
+
+/// Which migrations are linted, and which are released together.
+///
+/// With plans those of the newest plan and those that no plan lists are linted: the ones before have been applied. Without
+/// plans every migration is, as a release by itself.
+fn options(arguments: &Arguments, project: &Project) -> Result<Options, Failure> {
+    let (engine, migrations) = (project.config.engine, &project.migrations);
+    let plans = if project.folder == project.config.migrations { project.plans()? } else { Vec::new() };
+    let chain = Chain::read(&plans).map_err(Failure::Chain)?;
+    let Some(newest) = chain.last() else { return Ok(Options::each_by_itself(engine, migrations.len())) };
+    let pending = chain.links().len();
+    let release = |migration: &Migration| {
+        let lists = |link: &Link| link.plan.migrations.iter().any(|listed| listed.path == migration.path);
+        chain.links().iter().position(lists).unwrap_or(pending)
+    };
+    // Another tool has applied what is adopted; any other newest plan may still wait for its deploy.
+    let from = match (arguments.all, newest.plan.adopted) {
+        (true, _) => 0,
+        (false, true) => pending,
+        (false, false) => pending - 1,
+    };
+    Ok(Options { engine, from, releases: migrations.iter().map(release).collect() })
+}
+
+/// The schema before the first migration. One file alone stands on a schema that nobody has told.
+fn start(arguments: &Arguments, project: &Project) -> Catalog {
+    let is_file = arguments.path.as_ref().is_some_and(|path| project.migrations.len() == 1 && path.ends_with(&project.migrations[0].path));
+    Catalog { unknown_all: is_file, ..Catalog::default() }
 }
 
 /// What can't be read is worse than any finding: nobody knows what is in it.

@@ -1,7 +1,6 @@
 //! A project as a command finds it: its settings, its migrations in order, its plans as they are on the disk. Reads; what
 //! the plans say is the business of `plan`.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::config::{self, Config};
@@ -58,30 +57,16 @@ impl Project {
         if history.syntax_errors.is_empty() && history.mismatches.is_empty() {
             return Problems::None;
         }
-        let errors: Vec<_> = history.syntax_errors.iter().map(|unread| (unread.migration, unread.error.clone())).collect();
         let folder = self.folder.to_string_lossy();
-        let problems =
-            Findings { migrations: &self.migrations, folder: &folder, findings: &[], errors: &errors, mismatches: &history.mismatches };
+        let problems = Findings {
+            migrations: &self.migrations,
+            folder: &folder,
+            findings: &[],
+            errors: &history.syntax_errors,
+            mismatches: &history.mismatches,
+        };
         terminal.note(findings::text(&problems, findings::Colour::With).trim_end());
         Problems::Some
-    }
-
-    /// The index of the first migration that may not have been applied. Another tool has applied what is adopted, and the
-    /// deploys of earlier releases what is in their plans; only the last plan may still wait for its deploy.
-    pub(super) fn first_not_applied(&self) -> Result<usize, Failure> {
-        if self.folder != self.config.migrations {
-            return Ok(0);
-        }
-        let chain = Chain::read(&self.plans()?).map_err(Failure::Chain)?;
-        let last = chain.links().len().saturating_sub(1);
-        let applied: BTreeSet<&str> = (0..)
-            .zip(chain.links())
-            .filter(|(index, link)| *index < last || link.plan.adopted)
-            .flat_map(|(_, link)| &link.plan.migrations)
-            .map(|migration| migration.path.as_str())
-            .collect();
-        let first = self.migrations.iter().position(|migration| !applied.contains(migration.path.as_str()));
-        Ok(first.unwrap_or(self.migrations.len()))
     }
 
     /// The plan files: name within the plans folder, and text. None if there is no such folder yet.

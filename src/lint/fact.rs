@@ -84,6 +84,7 @@ pub(super) const FACTS: &[Fact] = &[
         site.table_name().is_some_and(|table| !site.is_in_use(table))
     }),
     flag("column-is-new", "the column was added by the same release", column_is_new),
+    flag("column-is-missing", "there is no such column, so IF EXISTS makes it do nothing", column_is_missing),
     flag("column-was-not-null", "the column refused NULL before", |site| site.column().is_some_and(|column| column.not_null)),
     flag("column-has-default", "the column had a default before", |site| site.column().is_some_and(fills_itself)),
     flag("referenced-table-is-new", "the referenced table was created by the same release", |site| {
@@ -303,6 +304,13 @@ fn constrained_domain(site: &Site<'_>) -> bool {
 fn column_is_new(site: &Site<'_>) -> bool {
     match (site.table_name(), site.column_name()) {
         (Some(table), Some(column)) => site.newborn.column(table, column),
+        _ => false,
+    }
+}
+
+fn column_is_missing(site: &Site<'_>) -> bool {
+    match (site.table(), site.column_name()) {
+        (Some(table), Some(column)) => table.column(column).is_none() && !site.entry.before.is_unknown(ObjectKind::Table, &table.name),
         _ => false,
     }
 }

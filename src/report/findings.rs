@@ -6,10 +6,10 @@ mod text;
 pub use json::findings as json;
 pub use text::{Colour, findings as text};
 
-use crate::history::Mismatch;
+use crate::history::{Mismatch, Unread};
 use crate::lint::{Finding, Severity};
 use crate::source::Migration;
-use crate::sql::{Span, SyntaxError};
+use crate::sql::Span;
 
 /// The result of a run of lint.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +20,8 @@ pub struct Findings<'a> {
     pub folder: &'a str,
     /// What the rules found.
     pub findings: &'a [Finding],
-    /// What could not be read, with the migration's index.
-    pub errors: &'a [(usize, SyntaxError)],
+    /// What could not be read.
+    pub errors: &'a [Unread],
     /// What doesn't fit the schema before it.
     pub mismatches: &'a [Mismatch],
 }
@@ -62,7 +62,7 @@ impl Findings<'_> {
     /// Everything in the order of the files: for one file what could not be read first.
     pub(super) fn in_order(&self) -> Vec<Item<'_>> {
         let mut items: Vec<(usize, usize, Item<'_>)> = Vec::new();
-        items.extend(self.errors.iter().map(|(migration, error)| {
+        items.extend(self.errors.iter().map(|Unread { migration, error }| {
             let problem = Problem {
                 kind: "syntax-error",
                 migration: *migration,

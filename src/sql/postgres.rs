@@ -70,7 +70,9 @@ impl Reader<'_> {
             (Some(Err(error)), _) => self.script.errors.push(error),
             (Some(Ok(directive)), Place::Between) => self.directives.push(directive),
             (Some(Ok(_)), Place::Behind) => self.script.errors.push(directive::misplaced(span, "the directive stands behind a statement")),
-            (Some(Ok(_)), Place::Inside) => self.script.errors.push(directive::misplaced(span, "the directive stands inside of a statement")),
+            (Some(Ok(_)), Place::Inside) => {
+                self.script.errors.push(directive::misplaced(span, "the directive stands inside of a statement"))
+            }
         }
     }
 

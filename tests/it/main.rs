@@ -17,6 +17,7 @@ mod mistakes;
 mod any_text;
 mod introspect;
 mod measured;
+mod rules;
 mod support;
 mod connect;
 mod throwaway;
