@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection};
@@ -32,9 +32,9 @@ const STATEMENTS: [Statements; 3] = [
     },
     Statements {
         rename: "UPDATE customers SET full_name = $2 WHERE id = $1",
-        sign_up: "INSERT INTO customers (full_name, email) VALUES ($1, 'someone@example.org') RETURNING id",
+        sign_up: "INSERT INTO customers (full_name) VALUES ($1) RETURNING id",
         order: "INSERT INTO orders (customer_id, total, status) VALUES ($1, 9.99, 'paid')",
-        look: "SELECT full_name FROM customers WHERE id = $1",
+        look: "SELECT full_name FROM customers WHERE full_name LIKE 'Customer %' AND id = $1",
     },
 ];
 
@@ -43,8 +43,18 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 /// A running client.
 pub(crate) struct Client {
-    stop: Arc<AtomicBool>,
+    /// The release of the application.
+    pub(crate) release: usize,
+    shared: Arc<Shared>,
     task: JoinHandle<Tally>,
+}
+
+/// What a running client and its owner tell each other.
+#[derive(Debug, Default)]
+struct Shared {
+    stop: AtomicBool,
+    writes: AtomicU64,
+    errors: AtomicU64,
 }
 
 /// What a client did.
@@ -64,30 +74,35 @@ impl Client {
     /// Starts the application of `release`. It writes to every second customer, from `first` on, so that two clients never
     /// write the same one, and each knows what must be there.
     pub(crate) fn start(release: usize, url: String, first: i64, customers: i64) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let shared = Arc::new(Shared::default());
+        let told = Arc::clone(&shared);
         let task = tokio::spawn(async move {
             let mut tally = Tally::default();
-            if let Err(error) = work(release, &url, first, customers, &stopped, &mut tally).await {
+            if let Err(error) = work(release, &url, first, customers, &told, &mut tally).await {
                 tally.errors.push(error.to_string());
             }
             tally
         });
-        Self { stop, task }
+        Self { release, shared, task }
+    }
+
+    /// How many writes and errors there were so far.
+    pub(crate) fn so_far(&self) -> (u64, u64) {
+        (self.shared.writes.load(Ordering::Relaxed), self.shared.errors.load(Ordering::Relaxed))
     }
 
     /// Stops it.
     pub(crate) async fn stop(self) -> Tally {
-        self.stop.store(true, Ordering::Relaxed);
+        self.shared.stop.store(true, Ordering::Relaxed);
         self.task.await.expect("the client does not panic")
     }
 }
 
-async fn work(release: usize, url: &str, first: i64, customers: i64, stop: &AtomicBool, tally: &mut Tally) -> sqlx::Result<()> {
+async fn work(release: usize, url: &str, first: i64, customers: i64, shared: &Shared, tally: &mut Tally) -> sqlx::Result<()> {
     let statements = &STATEMENTS[release - 1];
     let mut connection = PgConnection::connect(url).await?;
     let mut id = first;
-    while !stop.load(Ordering::Relaxed) {
+    while !shared.stop.load(Ordering::Relaxed) {
         let name = format!("Customer {id}, named by release {release} in round {}", tally.writes);
         let begun = Instant::now();
         let updated = sqlx::query(statements.rename).bind(id).bind(&name).execute(&mut connection).await;
@@ -104,6 +119,8 @@ async fn work(release: usize, url: &str, first: i64, customers: i64, stop: &Atom
             Ok(seen) => tally.errors.push(format!("customer {id} was just called `{name}` and is `{seen}`")),
             Err(error) => tally.errors.push(error.to_string()),
         }
+        shared.writes.store(tally.writes, Ordering::Relaxed);
+        shared.errors.store(tally.errors.len() as u64, Ordering::Relaxed);
         id = if id + 2 > customers { first } else { id + 2 };
         tokio::time::sleep(PAUSE).await;
     }

@@ -15,18 +15,19 @@ use std::fs;
 use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use client::{Client, Tally};
+use client::Client;
 use concertina::db::throwaway::{Options, Server};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-const CUSTOMERS: i64 = 20_000;
-const ORDERS: i64 = 50_000;
+const CUSTOMERS: i64 = 100_000;
+const ORDERS: i64 = 200_000;
 
 const V1: &str = include_str!("migrations/V1__shop.sql");
 const V2: &str = include_str!("migrations/V2__full_names.sql");
-const V3: &str = include_str!("migrations/V3__emails.sql");
+const V3: &str = include_str!("migrations/V3__find_customers.sql");
 
 #[tokio::main]
 async fn main() -> Outcome {
@@ -61,25 +62,26 @@ impl Demo {
         self.open_the_shop()?;
         let old = self.client(1, 1);
         self.prepare_release_2()?;
-        say("Deploy of release 2. First the new shape, beside the old one");
-        self.run("apply --release 2 --phase expand")?;
-        self.run("apply --release 2 --phase migrate")?;
+        say("The deploy of release 2 first makes the new shape beside the old one, and fills it");
+        self.deploy("apply --release 2 --phase expand", &[&old])?;
+        self.deploy("apply --release 2 --phase migrate", &[&old])?;
         say("Now release 2 is rolled out. Old and new work side by side, on one schema");
         let new = self.client(2, 2);
-        self.wait_for_writes().await;
+        self.for_a_while(&[&old, &new]).await;
         self.both_shapes_agree()?;
-        say("Release 1 is gone. The next migration is ready");
-        self.count(1, old.stop().await);
-        self.migration("V3__emails.sql", V3)?;
+        self.stop(old).await;
+        say("Later comes release 3, with a migration of its own");
+        self.migration("V3__find_customers.sql", V3)?;
         self.run("plan --release 3")?;
-        say("Deploy of release 3. It begins with the contract phase, which takes away what only release 1 needed");
-        self.run("apply --release 3 --phase contract")?;
-        self.run("apply --release 3 --phase expand")?;
-        self.run("apply --release 3 --phase migrate")?;
+        say("Its deploy begins with contract, which takes away what only release 1 needed");
+        for phase in ["contract", "expand", "migrate"] {
+            self.deploy(&format!("apply --release 3 --phase {phase}"), &[&new])?;
+        }
         let newest = self.client(3, 1);
-        self.wait_for_writes().await;
-        self.count(2, new.stop().await);
-        self.count(3, newest.stop().await);
+        self.for_a_while(&[&new, &newest]).await;
+        self.stop(new).await;
+        self.stop(newest).await;
+        say("This is where the database stands");
         self.run("status")?;
         self.end()
     }
@@ -87,16 +89,14 @@ impl Demo {
     fn open_the_shop(&mut self) -> Outcome {
         self.server.run("shop", V1)?;
         let rows = format!(
-            "INSERT INTO customers (name, email) SELECT 'Customer ' || n, CASE WHEN n % 10 > 0 THEN n || '@example.org' END \
-             FROM generate_series(1, {CUSTOMERS}) n;
+            "INSERT INTO customers (name, email) SELECT 'Customer ' || n, n || '@example.org' FROM generate_series(1, {CUSTOMERS}) n;
              INSERT INTO orders (customer_id, total) SELECT 1 + n % {CUSTOMERS}, n % 100 FROM generate_series(1, {ORDERS}) n;
              ANALYZE;"
         );
         self.server.run("shop", &rows)?;
+        self.server.run("postgres", "CREATE DATABASE copy TEMPLATE shop")?;
         let version = self.server.major();
-        say(&format!(
-            "A shop on PostgreSQL {version}: {CUSTOMERS} customers, {ORDERS} orders. Release 1 is running, and writes all the time"
-        ));
+        say(&format!("A shop on PostgreSQL {version}: {CUSTOMERS} customers, {ORDERS} orders. Release 1 runs, and writes all the time"));
         self.write("migrations/V1__shop.sql", V1)?;
         self.run("init --adopt 1")
     }
@@ -104,9 +104,16 @@ impl Demo {
     fn prepare_release_2(&mut self) -> Outcome {
         say("For release 2, somebody writes this migration");
         self.migration("V2__full_names.sql", V2)?;
-        say("Run as it is, it would break release 1, which knows no `full_name`. Lint says so");
-        self.findings("lint migrations")?;
-        say("So it is planned: loosen before, tighten after. The plan is a file, to be reviewed like code");
+        self.server.run("copy", V2)?;
+        let error = match self.server.run("copy", "UPDATE customers SET name = 'Ada' WHERE id = 1") {
+            Ok(_) => return Err("the rename did no harm".into()),
+            Err(error) => error.to_string(),
+        };
+        let error = error.lines().find_map(|line| line.split_once("ERROR:")).map_or("", |(_, error)| error.trim());
+        println!("  Run as it is (on a copy), it breaks release 1, which knows no `full_name`:\n\n    {error}\n");
+        println!("  Lint knows that beforehand:\n");
+        self.findings("lint")?;
+        say("So it is planned. The plan is a file, reviewed and committed like code");
         self.run("plan --release 2")
     }
 
@@ -115,9 +122,19 @@ impl Demo {
         Client::start(release, self.url.clone(), first, CUSTOMERS)
     }
 
-    /// Until clients have written a good deal more.
-    async fn wait_for_writes(&self) {
-        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    /// Runs a command of the deploy, and says what the clients did meanwhile.
+    fn deploy(&self, arguments: &str, clients: &[&Client]) -> Outcome {
+        let before: Vec<_> = clients.iter().map(|client| client.so_far()).collect();
+        self.run(arguments)?;
+        meanwhile(clients, &before);
+        Ok(())
+    }
+
+    /// Lets the clients work.
+    async fn for_a_while(&self, clients: &[&Client]) {
+        let before: Vec<_> = clients.iter().map(|client| client.so_far()).collect();
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        meanwhile(clients, &before);
     }
 
     fn both_shapes_agree(&self) -> Outcome {
@@ -129,13 +146,11 @@ impl Demo {
         Ok(())
     }
 
-    fn count(&mut self, release: usize, tally: Tally) {
-        let slowest = tally.slowest.as_millis();
-        println!(
-            "  Release {release} stops. It made {} writes, {} errors; the slowest took {slowest} ms.",
-            tally.writes,
-            tally.errors.len()
-        );
+    async fn stop(&mut self, client: Client) {
+        let release = client.release;
+        let tally = client.stop().await;
+        let (writes, slowest) = (tally.writes, tally.slowest.as_millis());
+        println!("  Release {release} stops: {writes} writes, {} errors, the slowest write took {slowest} ms.", tally.errors.len());
         for error in tally.errors.iter().take(3) {
             println!("    {error}");
         }
@@ -191,6 +206,14 @@ impl Demo {
 
 fn say(text: &str) {
     println!("\n{}\n", bold(&format!("▶ {text}.")));
+}
+
+fn meanwhile(clients: &[&Client], before: &[(u64, u64)]) {
+    for (client, before) in clients.iter().zip(before) {
+        let now = client.so_far();
+        println!("  {}", dim(&format!("Meanwhile release {}: {} writes, {} errors.", client.release, now.0 - before.0, now.1 - before.1)));
+    }
+    println!();
 }
 
 fn indent(text: &str) -> String {

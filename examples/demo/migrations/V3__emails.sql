@@ -1,2 +1,0 @@
-UPDATE customers SET email = 'unknown' WHERE email IS NULL;
-ALTER TABLE customers ALTER COLUMN email SET NOT NULL;
