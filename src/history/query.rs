@@ -4,13 +4,14 @@
 use crate::schema::change::{CreateTable, Lookup};
 use crate::schema::object::View;
 use crate::schema::{Catalog, Change, Column, DataType};
+use crate::sql::postgres;
 
 /// The change with the columns of its query, where they can be told.
 pub(super) fn with_columns(change: Change, catalog: &Catalog) -> Change {
     #[expect(clippy::wildcard_enum_match_arm, reason = "no other change has a query whose columns it takes")]
     match change {
         Change::CreateView { mut view, column_names, on_conflict, temporary } => {
-            resolve(&mut view, &column_names, catalog);
+            postgres::resolve::view(&mut view, &column_names, catalog);
             Change::CreateView { view, column_names, on_conflict, temporary }
         }
         Change::CreateTable(mut create) => {
@@ -38,14 +39,10 @@ fn fill(create: &mut CreateTable, catalog: &Catalog) {
         settings: std::collections::BTreeMap::new(),
     };
     let named: Vec<_> = create.table.columns.iter().map(|column| column.name.clone()).collect();
-    resolve(&mut view, &named, catalog);
+    postgres::resolve::view(&mut view, &named, catalog);
     if let Lookup::Known(columns) = view.columns {
         let typed =
             columns.into_iter().map(|column| Column::new(column.name, column.data_type.unwrap_or_else(|| DataType::built_in("unknown"))));
         create.table.columns = typed.collect();
     }
-}
-
-fn resolve(view: &mut View, column_names: &[crate::schema::Identifier], catalog: &Catalog) {
-    let _ = (view, column_names, catalog);
 }
