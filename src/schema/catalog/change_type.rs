@@ -1,8 +1,11 @@
 //! ALTER COLUMN … TYPE. Must never let a default lose the type that it was written for.
 
+use std::collections::BTreeMap;
+
 use super::Catalog;
 use super::dependents::{Node, reads_column};
 use super::error::CatalogError;
+use crate::schema::change::IfExists;
 use crate::schema::data_type::DataType;
 use crate::schema::name::{Identifier, Name};
 use crate::schema::object::{ObjectKind, ObjectRef};
@@ -41,10 +44,10 @@ impl Catalog {
             found.storage = None;
         })?;
         let sequence = found.column(column).and_then(|column| column.identity.as_ref()).map(|identity| identity.sequence.clone());
-        if let Some(sequence) = sequence.and_then(|sequence| self.sequences.get_mut(&sequence)) {
-            std::sync::Arc::make_mut(sequence).data_type = data_type.clone();
+        match sequence {
+            Some(sequence) => self.alter_sequence(&sequence, Some(data_type), &BTreeMap::new(), None, IfExists::Fail),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// What forbids a change of type: a view, a trigger, a policy or a generated column that reads the column.
@@ -78,7 +81,7 @@ fn as_it_was(default: Sql, from: &DataType, to: &DataType) -> Sql {
         [Part::Text(text)] => is_string(text.trim()),
         _ => false,
     };
-    if !literal || from.name == to.name || from.dimensions > 0 || !from.modifiers.is_empty() {
+    if !literal || from.name == to.name || from.dimensions > 0 {
         return default;
     }
     let mut parts = default.parts;

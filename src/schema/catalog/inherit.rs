@@ -9,6 +9,7 @@ use crate::schema::column::Column;
 use crate::schema::constraint::{Constraint, ConstraintKind};
 use crate::schema::name::{Identifier, Name};
 use crate::schema::table::Table;
+use crate::schema::text::Sql;
 
 impl Catalog {
     /// Puts the parents' columns in front of the declared ones, merging those of one name, and gives the inherited CHECKs.
@@ -71,6 +72,12 @@ impl Catalog {
         }
         if child.parents.contains(parent) {
             return Err(CatalogError::exists("parent", parent));
+        }
+        for column in child.columns.iter_mut().filter(|column| column.default.is_none() && column.generated.is_none()) {
+            // A child made later with INHERITS would take the parent's default over; this one hasn't.
+            if from.column(&column.name).is_some_and(|above| above.default.is_some()) {
+                column.default = Some(Sql::plain("NULL"));
+            }
         }
         child.parents.push(parent.clone());
         Ok(())

@@ -23,6 +23,7 @@ pub(super) struct Copied {
     constraints: Vec<Constraint>,
     indexes: Vec<Arc<Index>>,
     comments: Vec<(ObjectRef, String)>,
+    statistics: bool,
     source: Name,
 }
 
@@ -49,6 +50,7 @@ impl Catalog {
             constraints: checks.filter(|_| includes("constraints")).cloned().collect(),
             indexes: self.indexes_in_order(&source.name).into_iter().filter(|_| includes("indexes")).collect(),
             comments: comments.map(|(object, text)| (object.clone(), text.clone())).collect(),
+            statistics: includes("statistics"),
             source: source.name.clone(),
         }))
     }
@@ -64,6 +66,9 @@ impl Catalog {
             if let (Some(made), Some(text)) = (made, index_comment.filter(|_| !copied.comments.is_empty())) {
                 self.comments.insert(ObjectRef::new(ObjectKind::Index, made), text);
             }
+        }
+        if copied.statistics {
+            self.copy_statistics(&copied.source, table);
         }
         for (object, text) in &copied.comments {
             let constraints = &copied.constraints;

@@ -16,6 +16,7 @@ use crate::schema::text::{Part, Sql};
 
 impl Catalog {
     pub(super) fn create_object(&mut self, definition: &Definition, on_conflict: OnConflict) -> Result<(), CatalogError> {
+        let definition = &self.named_statistics(definition);
         let object = &definition.object;
         if walk::role_of(object.kind) == Some(Role::Relation)
             && !self.views.contains_key(&object.name)

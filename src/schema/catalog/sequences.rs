@@ -6,15 +6,13 @@ use std::sync::Arc;
 use super::Catalog;
 use super::error::CatalogError;
 use super::names;
+use super::sequence_options::altered;
 use crate::schema::change::IfExists;
 use crate::schema::column::{Identity, IdentityKind};
 use crate::schema::data_type::DataType;
 use crate::schema::name::{Identifier, Name};
 use crate::schema::object::Sequence;
 use crate::schema::text::{Part, Sql};
-
-/// Options that say where to go on counting: not part of the schema.
-const PASSING: &[&str] = &["RESTART", "SEQUENCE NAME", "LOGGED", "UNLOGGED", "OWNED BY", "AS"];
 
 impl Catalog {
     pub(super) fn create_sequence(&mut self, sequence: &Sequence, if_not_exists: IfExists) -> Result<(), CatalogError> {
@@ -48,24 +46,19 @@ impl Catalog {
             self.expect_columns(table, std::slice::from_ref(column))?;
         }
         if let Some(found) = self.sequences.get_mut(sequence).map(Arc::make_mut) {
-            if let Some(data_type) = data_type {
-                found.data_type = data_type.clone();
-            }
+            let to = data_type.unwrap_or(&found.data_type).clone();
+            found.options = altered(&found.options, &found.data_type, &to, options);
+            found.data_type = to;
             if let Some(owned_by) = owned_by {
                 found.owned_by.clone_from(owned_by);
             }
         }
-        self.set_sequence_options(sequence, options)
+        Ok(())
     }
 
+    /// `SET INCREMENT` and the like of an identity column.
     pub(super) fn set_sequence_options(&mut self, sequence: &Name, options: &BTreeMap<String, String>) -> Result<(), CatalogError> {
-        if self.expect(self.sequence(sequence), "sequence", sequence)?.is_none() {
-            return Ok(());
-        }
-        if let Some(found) = self.sequences.get_mut(sequence).map(Arc::make_mut) {
-            found.options.extend(lasting(options));
-        }
-        Ok(())
+        self.alter_sequence(sequence, None, options, None, IfExists::Fail)
     }
 
     /// What `serial` stands for: a sequence owned by the column, a default that draws from it, NOT NULL.
@@ -104,10 +97,12 @@ impl Catalog {
             table.sibling(free)
         });
         let of = self.tables.get(table).and_then(|table| table.column(column)).map(|column| column.data_type.clone());
+        let narrow = |of: &DataType| of.is("int2") || of.is("int4");
+        let data_type = of.filter(narrow).unwrap_or_else(|| DataType::built_in("int8"));
         let sequence = Sequence {
             name: name.clone(),
-            data_type: of.filter(|of| of.is("int2") || of.is("int4")).unwrap_or_else(|| DataType::built_in("int8")),
-            options: lasting(options).collect(),
+            options: altered(&BTreeMap::new(), &data_type, &data_type, options),
+            data_type,
             owned_by: Some((table.clone(), column.clone())),
             identity,
             unlogged: false,
@@ -120,11 +115,6 @@ impl Catalog {
 /// `nextval('sequence'::regclass)`.
 fn next_value(sequence: &Name) -> Sql {
     Sql { parts: vec![Part::Text("nextval(".to_owned()), Part::RelationLiteral(sequence.clone()), Part::Text("::regclass)".to_owned())] }
-}
-
-fn lasting(options: &BTreeMap<String, String>) -> impl Iterator<Item = (String, String)> {
-    let lasting = options.iter().filter(|(name, _)| !PASSING.contains(&name.to_uppercase().as_str()));
-    lasting.map(|(name, value)| (name.clone(), value.clone()))
 }
 
 /// What a sequence stands behind.

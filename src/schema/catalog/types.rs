@@ -28,7 +28,11 @@ impl Catalog {
         }
         self.expect_schema(name)?;
         let mut made = user_type.clone();
-        if let TypeKind::Domain { checks, .. } = &mut made.kind {
+        if let TypeKind::Domain { base, default, checks, .. } = &mut made.kind {
+            // A domain over a domain takes its default over, as it is now.
+            if let (None, Some(TypeKind::Domain { default: below, .. })) = (&*default, self.types.get(&base.name).map(|below| &below.kind)) {
+                default.clone_from(below);
+            }
             for at in 0..checks.len() {
                 if checks[at].0.as_str().is_empty() {
                     let before: Vec<Identifier> = checks.iter().map(|(name, ..)| name.clone()).collect();
@@ -106,6 +110,7 @@ impl Catalog {
             None if unknown => {}
             None => return Err(CatalogError::NoEnumValue { name: name.clone(), value: value.to_owned() }),
         }
+        self.respell_label(name, value, to);
         Ok(())
     }
 
@@ -157,7 +162,10 @@ impl Catalog {
     }
 
     pub(super) fn change_attribute_type(&mut self, name: &Name, attribute: &Identifier, to: &DataType) -> Result<(), CatalogError> {
-        self.on_attribute(name, attribute, |(_, data_type, _)| *data_type = to.clone())
+        self.on_attribute(name, attribute, |(_, data_type, collation)| {
+            *data_type = to.clone();
+            *collation = None;
+        })
     }
 
     pub(super) fn rename_attribute(&mut self, name: &Name, attribute: &Identifier, to: &Identifier) -> Result<(), CatalogError> {

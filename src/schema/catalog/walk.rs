@@ -271,9 +271,16 @@ pub(super) fn user_type(visitor: &mut impl Visitor, role: Role, user_type: &mut 
 
 /// A routine, its own name under `role`.
 pub(super) fn routine(visitor: &mut impl Visitor, role: Role, routine: &mut Routine) {
+    let written = routine.name.clone();
     visitor.name(role, &mut routine.name);
     for each in &mut routine.arguments {
         data_type(visitor, each);
+    }
+    // Its own name stands in the statement too, and is no look-up.
+    for part in &mut routine.definition.parts {
+        if matches!(part, Part::Function(name) if *name == written) {
+            *part = Part::Function(routine.name.clone());
+        }
     }
     visitor.sql(None, &mut routine.definition);
     if let Some(each) = &mut routine.returns {

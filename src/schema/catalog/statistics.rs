@@ -1,0 +1,127 @@
+//! Extended statistics: named as the database names them, and copied by LIKE. Must never know more of them than their text says.
+
+use std::sync::Arc;
+
+use super::Catalog;
+use super::names;
+use super::sql_text::quoted;
+use super::walk;
+use crate::schema::name::{Identifier, Name};
+use crate::schema::object::{Definition, ObjectKind, ObjectRef};
+use crate::schema::text::{Part, Sql};
+
+impl Catalog {
+    /// `CREATE STATISTICS ON …` with the name that the database makes up.
+    ///
+    /// PostgreSQL's `ChooseExtendedStatisticName` (`src/backend/commands/statscmds.c`).
+    pub(super) fn named_statistics(&self, definition: &Definition) -> Definition {
+        let unnamed = definition.object.kind == ObjectKind::Statistics && definition.object.name.name.as_str().is_empty();
+        match walk::owner_of(definition) {
+            Some(table) if unnamed => {
+                let name = self.choose_statistics_name(&table, &definition.create);
+                with_name(definition, &name)
+            }
+            Some(_) | None => definition.clone(),
+        }
+    }
+
+    /// The statistics of one table on another, under names that are made up.
+    pub(super) fn copy_statistics(&mut self, from: &Name, to: &Name) {
+        let about = |definition: &&Arc<Definition>| {
+            definition.object.kind == ObjectKind::Statistics && walk::owner_of(definition).as_ref() == Some(from)
+        };
+        let originals: Vec<Arc<Definition>> = self.definitions.iter().filter(about).cloned().collect();
+        for original in originals {
+            let mut copy = (*original).clone();
+            copy.depends_on = vec![ObjectRef::new(ObjectKind::Table, to.clone())];
+            copy.create = copy.create.map(|part| match part {
+                Part::Relation(name) if name == from => Part::Relation(to.clone()),
+                other => other.clone(),
+            });
+            copy.alters.clear();
+            let name = self.choose_statistics_name(to, &copy.create);
+            self.definitions.push(Arc::new(with_name(&copy, &name)));
+        }
+    }
+
+    fn choose_statistics_name(&self, table: &Name, create: &Sql) -> Name {
+        let columns = elements(create);
+        let addition = names::addition(columns.iter().map(String::as_str));
+        let chosen = names::choose(table.name.as_str(), Some(&addition), "stat", |name| {
+            self.definition(ObjectKind::Statistics, &table.sibling(name.clone())).is_some()
+        });
+        table.sibling(chosen)
+    }
+}
+
+/// What statistics are about: a column's name, or `expr`.
+fn elements(create: &Sql) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut depth = 0_usize;
+    let mut begun = false;
+    for part in &create.parts {
+        match part {
+            Part::Text(text) => {
+                for c in text.chars() {
+                    match c {
+                        '(' if depth == 0 && begun => {
+                            names.push("expr".to_owned());
+                            depth = 1;
+                        }
+                        '(' => depth += 1,
+                        ')' => depth = depth.saturating_sub(1),
+                        _ => {}
+                    }
+                }
+                begun |= text.to_ascii_lowercase().split_whitespace().any(|word| word == "on" || word.starts_with("on("));
+            }
+            Part::Column { name, .. } if depth == 0 => {
+                begun = true;
+                names.push(name.as_str().to_owned());
+            }
+            Part::Relation(_) => break,
+            Part::Column { .. } | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => {}
+        }
+    }
+    names
+}
+
+/// The statement with another name, or with one where it had none.
+fn with_name(definition: &Definition, name: &Name) -> Definition {
+    let mut named = definition.clone();
+    named.object.name = name.clone();
+    if let Some(Part::Text(text)) = named.create.parts.first_mut() {
+        *text = renamed(text, name);
+    }
+    named
+}
+
+/// `CREATE STATISTICS [IF NOT EXISTS] [name] …` with that name.
+fn renamed(text: &str, name: &Name) -> String {
+    let lower = text.to_ascii_lowercase();
+    let Some(at) = lower.find("statistics") else { return text.to_owned() };
+    let mut rest = text[at + "statistics".len()..].trim_start();
+    if rest.to_ascii_lowercase().starts_with("if not exists") {
+        rest = rest["if not exists".len()..].trim_start();
+    }
+    let unnamed = rest.to_ascii_lowercase().starts_with("on") && rest[2..].starts_with([' ', '\n', '\t', '('])
+        || rest.starts_with('(');
+    if !unnamed {
+        rest = after_name(rest);
+    }
+    let schema = name.schema.as_ref().map(|schema: &Identifier| format!("{}.", quoted(schema))).unwrap_or_default();
+    format!("CREATE STATISTICS {schema}{} {}", quoted(&name.name), rest.trim_start())
+}
+
+/// What follows a name that is perhaps quoted and perhaps has a schema.
+fn after_name(text: &str) -> &str {
+    let mut quotes = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            '"' => quotes = !quotes,
+            c if (c.is_whitespace() || c == '(') && !quotes => return &text[at..],
+            _ => {}
+        }
+    }
+    ""
+}
