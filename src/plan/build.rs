@@ -130,7 +130,7 @@ fn start(catalog: &Catalog, steps: &[Step]) -> Start {
             tables.insert(path(name), columns);
         }
     }
-    Start { digest: digest(format!("{catalog:?}").as_bytes()), tables }
+    Start { digest: digest(write::catalog(catalog).as_bytes()), tables }
 }
 
 /// A change of what an earlier release still has to contract, before that is due.

@@ -19,5 +19,7 @@ mod introspect;
 mod measured;
 mod rules;
 mod support;
+mod clients;
+mod recipes;
 mod connect;
 mod throwaway;
