@@ -21,5 +21,6 @@ mod rules;
 mod support;
 mod clients;
 mod recipes;
+mod planning;
 mod connect;
 mod throwaway;

@@ -1,0 +1,145 @@
+//! Planning from the command line: the chain of plans, what is refused, what `--check` says, and every story's plan as a
+//! reviewer reads it.
+
+use std::path::PathBuf;
+
+use crate::project::Project;
+
+const TABLE: &str = "CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL, age integer);\n";
+
+/// A project whose first migration is adopted.
+fn adopted(second: &str) -> Project {
+    let project = Project::new(&[("migrations/1_users.sql", TABLE), ("migrations/2_change.sql", second)]);
+    project.run("init --adopt 1 --through 1_users.sql").ended_well();
+    project
+}
+
+#[test]
+fn every_story_has_the_plan_that_its_reviewers_have_read() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/recipes");
+    let mut stories: Vec<String> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    stories.sort();
+    for story in stories {
+        let read = |file: &str| std::fs::read_to_string(folder.join(&story).join(file)).unwrap();
+        let project = Project::new(&[("migrations/1_base.sql", &read("base.sql")), ("migrations/2_change.sql", &read("change.sql"))]);
+        project.run("init --adopt 1 --through 1_base.sql").ended_well();
+        let run = project.run("plan --release 2");
+        run.ended_well();
+        insta::with_settings!({ snapshot_path => folder.join(&story), prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!("plan", run.out);
+        });
+    }
+}
+
+#[test]
+fn the_same_migrations_give_the_same_bytes() {
+    let project = adopted("ALTER TABLE users RENAME COLUMN name TO full_name;\nCREATE INDEX ON users (age);\n");
+    project.run("plan --release 2").ended_well();
+    let first = project.read("plans/2.json");
+    project.run("plan --release 2").ended_well();
+    assert_eq!(project.read("plans/2.json"), first);
+    project.run("plan --release 2 --check").ended_well();
+}
+
+#[test]
+fn check_shows_how_the_committed_plan_differs() {
+    let project = adopted("ALTER TABLE users ADD COLUMN email text;\n");
+    let missing = project.run("plan --release 2 --check");
+    assert_eq!(missing.code, 1, "{missing:#?}");
+    project.run("plan --release 2").ended_well();
+    project.write("migrations/3_more.sql", "ALTER TABLE users ADD COLUMN phone text;\n");
+    let differs = project.run("plan --release 2 --check");
+    assert_eq!(differs.code, 1, "{differs:#?}");
+    assert!(differs.out.contains("+      \"id\": \"2/expand/users.phone/add-column\""), "{differs:#?}");
+}
+
+#[test]
+fn a_contract_step_goes_to_the_deploy_that_it_is_due_in() {
+    let project = adopted("-- concertina: contract-after 2\nALTER TABLE users DROP COLUMN age;\n");
+    project.run("plan --release 2").ended_well();
+    let third = project.run("plan --release 3");
+    let fourth = project.run("plan --release 4");
+    let before_rollout = |text: &str| text.split("roll out").next().unwrap().contains("2/contract/users.age/drop-column");
+    assert!(!before_rollout(&third.ended_well().out), "{third:#?}");
+    assert!(third.out.contains("2/contract/users.age/drop-column"), "{third:#?}");
+    assert!(before_rollout(&fourth.ended_well().out), "{fourth:#?}");
+}
+
+#[test]
+fn a_change_of_what_waits_for_its_contract_is_refused() {
+    let project = adopted("-- concertina: contract-after 2\nALTER TABLE users DROP COLUMN age;\n");
+    project.run("plan --release 2").ended_well();
+    project.write("migrations/3_more.sql", "ALTER TABLE users ADD COLUMN phone text;\n");
+    let run = project.run("plan --release 3");
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.out.contains("isn't due yet"), "{run:#?}");
+}
+
+#[test]
+fn an_edited_or_deleted_planned_migration_is_an_error() {
+    let project = adopted("ALTER TABLE users ADD COLUMN email text;\n");
+    project.run("plan --release 2").ended_well();
+    project.run("plan --release 3").ended_well();
+    project.write("migrations/2_change.sql", "ALTER TABLE users ADD COLUMN email varchar(50);\n");
+    project.run("plan --release 4").failed_with(2, &["2_change.sql", "was changed after release 2 was planned", "new migration"]);
+    std::fs::remove_file(project.path("migrations/2_change.sql")).unwrap();
+    project.run("plan --release 4").failed_with(2, &["2_change.sql", "is gone", "restore"]);
+}
+
+#[test]
+fn a_broken_chain_is_an_error() {
+    let project = adopted("ALTER TABLE users ADD COLUMN email text;\n");
+    project.run("plan --release 2").ended_well();
+    project.run("plan --release 3").ended_well();
+    let second = project.read("plans/2.json");
+    project.write("plans/2.json", second.replace("add column email", "add the column email"));
+    project.run("plan --release 4").failed_with(2, &["3.json", "another version of the plan of release 2"]);
+    std::fs::remove_file(project.path("plans/2.json")).unwrap();
+    project.run("plan --release 4").failed_with(2, &["3.json", "release 2", "missing"]);
+    project.write("plans/2.json", &second);
+    project.write("plans/2b.json", second.replace("\"release\": \"2\"", "\"release\": \"2b\""));
+    project.run("plan --release 4").failed_with(2, &["2.json", "2b.json", "both follow release 1"]);
+    project.write("plans/2b.json", "{ \"format\": \"concertina.plan/9\" }");
+    project.run("plan --release 4").failed_with(2, &["2b.json", "concertina.plan/9"]);
+    project.write("plans/2b.json", "{ no json");
+    project.run("plan --release 4").failed_with(2, &["2b.json", "line 1"]);
+}
+
+#[test]
+fn a_release_that_others_build_on_is_not_planned_again() {
+    let project = adopted("ALTER TABLE users ADD COLUMN email text;\n");
+    project.run("plan --release 2").ended_well();
+    project.run("plan --release 3").ended_well();
+    project.run("plan --release 2").failed_with(2, &["release 2", "3.json"]);
+}
+
+#[test]
+fn what_is_not_planned_says_what_to_do() {
+    let refused = [
+        ("ALTER TABLE users ADD COLUMN code text NOT NULL;", "-- concertina: up users.code = <expression>"),
+        ("ALTER TABLE users ADD COLUMN n serial;", "strategy direct"),
+        ("ALTER TABLE users ALTER COLUMN name TYPE uuid USING name::uuid;", "-- concertina: up users.name_new = name::uuid"),
+        ("ALTER TABLE users DROP COLUMN age, ADD COLUMN years integer;", "RENAME COLUMN age TO years"),
+        ("ALTER TABLE users RENAME COLUMN id TO key;", "primary key"),
+        ("DO $$ BEGIN EXECUTE 'DROP TABLE users'; END $$;", "-- concertina: phase expand"),
+        ("TRUNCATE users;", "phase contract"),
+        ("ALTER TABLE users RENAME COLUMN name TO full_name;\nALTER TABLE users ALTER COLUMN full_name DROP NOT NULL;", "next release"),
+        ("ALTER TABLE users ADD CONSTRAINT one EXCLUDE (age WITH =);", "strategy direct"),
+    ];
+    for (change, remedy) in refused {
+        let project = adopted(&format!("{change}\n"));
+        let run = project.run("plan --release 2");
+        assert_eq!(run.code, 2, "{change}\n{run:#?}");
+        assert!(run.out.contains("2_change.sql:") && run.out.contains(remedy), "{change}\n{run:#?}");
+        assert!(!project.path("plans/2.json").exists(), "{change}");
+    }
+}
+
+#[test]
+fn a_directive_moves_a_change_and_the_plan_says_so() {
+    for (directive, phase) in [("phase expand", "expand"), ("phase contract", "contract"), ("strategy direct", "expand")] {
+        let project = adopted(&format!("-- concertina: {directive}\nALTER TABLE users RENAME COLUMN id TO key;\n"));
+        let run = project.run("plan --release 2");
+        assert!(run.ended_well().out.contains(&format!("2/{phase}/users/run")), "{run:#?}");
+    }
+}
