@@ -97,28 +97,42 @@ fn name_of(kind: &impl serde::Serialize) -> String {
 
 fn deferred(out: &mut String, plan: &Plan) {
     if plan.deferred.is_empty() {
-        line(out, "\nNothing is left for later deploys. `concertina rollback` can take this release back until the next one is deployed.");
-        return;
+        line(out, "\nNothing is left for later deploys.");
+    } else {
+        line(out, "\nlater: left for the contract phase of later deploys");
     }
-    line(out, "\nlater: left for the contract phase of later deploys");
     for (at, step) in plan.deferred.iter().enumerate() {
         step_text(out, at + 1, step);
         let due = match step.due_after.unwrap_or(1) {
             1 => format!("in the deploy after release {}", step.introduced_by),
-            after => format!("in the {after}th deploy after release {}", step.introduced_by),
+            after => format!("in deploy {after} after release {}", step.introduced_by),
         };
         field(out, "due", &due);
     }
-    let own = plan.deferred.iter().find(|step| step.introduced_by == plan.release);
-    if let Some(first) = own {
-        line(
-            out,
-            &format!(
-                "\nPoint of no return of release {}: step {}. Until then `concertina rollback --release {}` leads back.",
-                plan.release, first.id, plan.release
-            ),
-        );
-    }
+    point_of_no_return(out, plan);
+}
+
+/// From which step on a release can no longer be taken back without loss.
+fn point_of_no_return(out: &mut String, plan: &Plan) {
+    let release = &plan.release;
+    let own = || plan.steps.iter().chain(&plan.deferred).filter(|step| step.introduced_by == *release);
+    let lossy = |step: &&Step| step.phase == Phase::Contract || matches!(step.undo, Undo::Impossible { .. });
+    let text = match own().find(lossy) {
+        Some(step) if step.phase == Phase::Contract => {
+            format!(
+                "Point of no return of release {release}: step {}. Until then `concertina rollback --release {release}` leads back.",
+                step.id
+            )
+        }
+        Some(step) => format!(
+            "Point of no return of release {release}: step {}. Going back after it loses something: `concertina rollback --release {release} --accept-loss`.",
+            step.id
+        ),
+        None => format!(
+            "Point of no return of release {release}: none. `concertina rollback --release {release}` leads back until a later release is deployed."
+        ),
+    };
+    line(out, &format!("\n{text}"));
 }
 
 fn line(out: &mut String, text: &str) {

@@ -17,7 +17,8 @@ fn adopted(second: &str) -> Project {
 #[test]
 fn every_story_has_the_plan_that_its_reviewers_have_read() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/recipes");
-    let mut stories: Vec<String> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut stories: Vec<String> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     stories.sort();
     for story in stories {
         let read = |file: &str| std::fs::read_to_string(folder.join(&story).join(file)).unwrap();

@@ -123,7 +123,8 @@ fn goes_back(name: &str) {
         old.sees(&by_new, story.clients.old.sees_new.as_deref());
     }
     if story.clients.end.rolls_back_schema {
-        run(&project, &database, "rollback --release 2");
+        let accept = if story.clients.end.rolls_back_rows { "" } else { " --accept-loss" };
+        run(&project, &database, &format!("rollback --release 2{accept}"));
         old.writes(5);
         old.stop();
         assert_eq!(database.dump(), schema, "the schema is not the one of the start");
@@ -165,16 +166,15 @@ fn rows(database: &Database, ignore: &[String]) -> String {
         "SELECT oid::regclass FROM pg_class WHERE relkind = 'r' AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) \
          AND relnamespace::regnamespace::text <> 'concertina' ORDER BY 1::text",
     );
-    let ignore: String = ignore.iter().map(|column| format!(" - '{column}'")).collect();
-    tables
-        .lines()
-        .map(|table| {
-            let all = database.run(&format!(
-                "SELECT to_jsonb(t){ignore} FROM {table} AS t WHERE coalesce((to_jsonb(t) ->> 'id')::bigint, (to_jsonb(t) ->> 'Id')::bigint, 0) < 1000000 ORDER BY 1"
-            ));
-            format!("{table}\n{all}\n")
-        })
-        .collect()
+    let ignore = ignore.iter().map(|column| format!(" - '{column}'")).collect::<Vec<_>>().concat();
+    let of_table = |table: &str| {
+        let all = database.run(&format!(
+            "SELECT to_jsonb(t){ignore} FROM {table} AS t \
+             WHERE coalesce((to_jsonb(t) ->> 'id')::bigint, (to_jsonb(t) ->> 'Id')::bigint, 0) < 1000000 ORDER BY 1"
+        ));
+        format!("{table}\n{all}\n")
+    };
+    tables.lines().map(of_table).collect::<Vec<_>>().concat()
 }
 
 macro_rules! stories {

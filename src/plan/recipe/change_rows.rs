@@ -63,7 +63,7 @@ fn in_chunks(ctx: &Context<'_>, data: &DataChange, table: &Table) -> Option<Draf
             HazardKind::OldClientsReadNewValues,
             format!("old clients read the changed rows of {}, and rows that they write later are not changed", table.name),
         );
-    let draft = draft.probed(probe::UNKNOWABLE);
+    let draft = draft.probed(probe::UNKNOWABLE).final_losing("the rows as they were before");
     let volatile = data.assignments.iter().any(|(_, value)| postgres::volatility(value, ctx.before) == Volatility::Volatile);
     Some(if volatile {
         draft.hazard(HazardKind::NotRepeatable, "each run gives other values; the cursor sees to it that no row is changed twice")

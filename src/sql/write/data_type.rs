@@ -34,6 +34,8 @@ fn element(data_type: &DataType) -> String {
         "timestamp" => format!("timestamp{} without time zone", in_parentheses(&modifiers)),
         "timestamptz" => format!("timestamp{} with time zone", in_parentheses(&modifiers)),
         "interval" => interval(&modifiers),
+        // A keyword since PostgreSQL 17, printed bare all the same.
+        "json" => "json".to_owned(),
         _ => format!("{}{}", identifier(&data_type.name.name), in_parentheses(&modifiers)),
     }
 }
