@@ -24,3 +24,4 @@ mod recipes;
 mod planning;
 mod connect;
 mod throwaway;
+mod tutorial;
