@@ -1,7 +1,9 @@
 //! Runs a step outside a transaction, as CREATE INDEX CONCURRENTLY must be. The ledger says `started` before and `done` after;
 //! what happened between the two is settled by looking, never by guessing or by what the client remembers.
 
-use super::error::{Error, Fault, doing};
+use std::time::{Duration, Instant};
+
+use super::error::{Error, doing};
 use super::event::Event;
 use super::failpoint;
 use super::lease;
@@ -11,9 +13,12 @@ use super::run::Work;
 use super::session::{Limits, Scope};
 use super::store::{self, Outcome};
 use super::transactional::{Failed, judge, note_failure, retry};
-use super::warden::{Focus, OnStop};
+use super::warden::{Focus, OnStop, Seen};
 use crate::db::postgres::sqlstate;
 use crate::plan::{Milliseconds, Release, Step};
+
+/// How long the remains of a step that failed are waited for before they are left to the next executor.
+const CLEAR: Duration = Duration::from_secs(5);
 
 /// Which way a step goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +56,7 @@ pub(super) async fn settle(
         lease::displace(&mut work.session, backend, work.listener, &work.stop).await?;
     }
     let there = is_there(work, step).await?;
-    let cleared = !there && clear(work, step).await?;
+    let cleared = !there && clear(work, step, work.options.lock_budget).await?;
     let found = match (there, cleared) {
         (true, _) => "it is in place",
         (false, true) => "what was left of it is cleared away",
@@ -84,19 +89,20 @@ pub(super) async fn run(work: &mut Work<'_>, release: &Release, step: &Step, sta
         let result = statements_alone(work, step, statements).await;
         let seen = work.warden.rest().await;
         let Err(failed) = result else { break };
-        if let Failed::Statement(source) = &failed
-            && Fault::of(source) != Fault::Lost
-        {
-            // The statement may have failed after its effect was there, or have left half of it.
-            if settle(work, release, step, way, None).await? == Settled::Finished {
-                return Ok(());
-            }
-        }
-        if let Err(error) = judge(&step.id, failed, &seen) {
+        let again = match judge(&step.id, failed, &seen) {
+            Ok(()) => retry(work, &step.id, &mut budget, &seen.blockers, seen.cancelled).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = again {
             note_failure(work, outcome(release, step, way.ended()), &error).await;
+            // What is left of it is in nobody's way for long if it can be cleared away now; else the next executor does it.
+            let _ = clear(work, step, work.options.lock_budget.min(CLEAR)).await;
             return Err(error);
         }
-        retry(work, &step.id, &mut budget, &seen.blockers, seen.cancelled).await?;
+        // The statement may have failed after its effect was there, or have left half of it.
+        if settle(work, release, step, way, None).await? == Settled::Finished {
+            return Ok(());
+        }
     }
     failpoint::reach(&step.id, "ran");
     if is_there(work, step).await? != (way == Way::Forth) {
@@ -148,8 +154,8 @@ async fn is_there(work: &mut Work<'_>, step: &Step) -> Result<bool, Error> {
     work.session.ask(&step.probe.done).await.map_err(|source| Error::StepFailed { step: step.id.clone(), source })
 }
 
-/// Clears away what a broken-off step has left. Says whether there was anything.
-async fn clear(work: &mut Work<'_>, step: &Step) -> Result<bool, Error> {
+/// Clears away what a broken-off step has left, which may mean to wait for others. Says whether there was anything.
+async fn clear(work: &mut Work<'_>, step: &Step, wait: Duration) -> Result<bool, Error> {
     let failed = |source| Error::StepFailed { step: step.id.clone(), source };
     let Some(leftover) = &step.probe.leftover else { return Ok(false) };
     if !work.session.ask(&leftover.found).await.map_err(failed)? {
@@ -158,6 +164,11 @@ async fn clear(work: &mut Work<'_>, step: &Step) -> Result<bool, Error> {
     work.warden.assure().await?;
     let limits = work.session.limits_alone(&leftover.clear, Milliseconds(0), Milliseconds(0));
     work.session.limit(limits, Scope::Session).await.map_err(failed)?;
-    work.session.run(&leftover.clear).await.map_err(failed)?;
-    Ok(true)
+    let (pid, began) = (work.session.backend.pid, Instant::now());
+    work.warden.focus(Focus { pid, patience: None, wait: Some(wait), on_stop: OnStop::CancelIfWaiting }).await;
+    let result = work.session.run(&leftover.clear).await;
+    let Seen { blockers, cancelled } = work.warden.rest().await;
+    let Err(source) = result else { return Ok(true) };
+    judge(&step.id, Failed::Statement(source), &Seen { blockers: blockers.clone(), cancelled })?;
+    Err(Error::LockNotFree { step: step.id.clone(), waited: began.elapsed(), tries: 1, blockers })
 }

@@ -164,7 +164,10 @@ pub enum Error {
     #[error("the lease was lost to another executor while this one was not heard of; this one writes nothing more")]
     LeaseLost,
     /// The lock was not to be had.
-    #[error("step `{step}` got no lock within {waited:.0?} ({tries} tries); nothing of it was changed. {}", in_the_way(blockers))]
+    #[error(
+        "step `{step}` got no lock within {waited:.0?} ({tries} tries) and is not done; the same command tries again. {}",
+        in_the_way(blockers)
+    )]
     LockNotFree {
         /// The step.
         step: StepId,

@@ -80,7 +80,12 @@ impl Project {
 impl Run {
     /// Runs the command to its end.
     pub(crate) fn of(command: &mut Command) -> Self {
-        let Output { status, stdout, stderr } = command.output().unwrap();
+        Self::from_output(command.output().unwrap())
+    }
+
+    /// How a program ended that was started by other means.
+    pub(crate) fn from_output(output: Output) -> Self {
+        let Output { status, stdout, stderr } = output;
         let code = status.code().unwrap_or_else(|| 128 + std::os::unix::process::ExitStatusExt::signal(&status).unwrap());
         Self { code, out: String::from_utf8(stdout).unwrap(), err: String::from_utf8(stderr).unwrap() }
     }
