@@ -17,6 +17,7 @@ mod mistakes;
 mod any_text;
 mod introspect;
 mod measured;
+mod findings;
 mod rules;
 mod support;
 mod clients;
