@@ -4,5 +4,6 @@ pub mod difference;
 pub mod findings;
 pub mod plan;
 pub mod problems;
+pub mod rules;
 pub mod status;
 pub mod steps;

@@ -49,7 +49,10 @@ fn each_finding_stands_under_its_sql() {
 
 #[test]
 fn what_can_not_be_read_or_does_not_fit_comes_first() {
-    insta::assert_snapshot!(text(&[SHOP, ("2_typo.sql", "ALTER TABLE users DROP COLUMN email;\nALTER TABLE users ADD COLUM x int;\nDROP TABLE nothing;")]));
+    insta::assert_snapshot!(text(&[
+        SHOP,
+        ("2_typo.sql", "ALTER TABLE users DROP COLUMN email;\nALTER TABLE users ADD COLUM x int;\nDROP TABLE nothing;")
+    ]));
 }
 
 #[test]

@@ -64,7 +64,11 @@ fn each_fixture(differences: impl Fn(&str) -> String) {
     files.sort();
     let found = files.iter().map(|file| (file, differences(&std::fs::read_to_string(file).unwrap())));
     let found: Vec<_> = found.filter(|(_, difference)| !difference.is_empty()).collect();
-    assert!(found.is_empty(), "{}", found.iter().map(|(file, difference)| format!("{}\n{difference}\n", file.display())).collect::<String>());
+    assert!(
+        found.is_empty(),
+        "{}",
+        found.iter().map(|(file, difference)| format!("{}\n{difference}\n", file.display())).collect::<String>()
+    );
 }
 
 #[test]

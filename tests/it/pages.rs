@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use concertina::cli::Exit;
 use concertina::plan::Plan;
+use concertina::{lint, report};
 use serde_json::Value;
 
 /// Set to write the generated pages instead of comparing them.
@@ -30,6 +31,15 @@ fn the_plan_schema_is_fresh() {
         fs::write(page("plan.schema.json"), &text).unwrap();
     }
     assert!(read("plan.schema.json") == text, "docs/plan.schema.json is not what src/plan/format.rs says; run `{UPDATE}=yes make test`");
+}
+
+#[test]
+fn the_page_on_rules_is_fresh() {
+    let text = report::rules::page(lint::all(), lint::vocabulary());
+    if std::env::var_os(UPDATE).is_some() {
+        fs::write(page("rules.md"), &text).unwrap();
+    }
+    assert!(read("rules.md") == text, "docs/rules.md is not what rules/ says; run `{UPDATE}=yes make test`");
 }
 
 /// The names of all fields and all values of enums in a JSON Schema.

@@ -1,5 +1,6 @@
 //! Findings for people: each drawn under the SQL that it is about. Never decides about colour; it is told.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -28,9 +29,13 @@ pub fn findings(report: &Findings<'_>, colour: Colour) -> String {
         Colour::Without => Renderer::plain(),
     };
     let mut text = String::new();
+    let mut explained: BTreeSet<(usize, &str)> = BTreeSet::new();
     for item in report.in_order() {
         text.push_str(&match item {
-            Item::Finding(finding) => draw_finding(&renderer, report, finding),
+            Item::Finding(finding) => {
+                let first = explained.insert((finding.migration, &finding.rule));
+                draw_finding(&renderer, report, finding, if first { Explanation::Given } else { Explanation::GivenAbove })
+            }
             Item::Problem(problem) => draw_problem(&renderer, report, &problem),
         });
         text.push_str("\n\n");
@@ -40,19 +45,27 @@ pub fn findings(report: &Findings<'_>, colour: Colour) -> String {
     text
 }
 
-fn draw_finding(renderer: &Renderer, report: &Findings<'_>, finding: &Finding) -> String {
+/// Whether a finding says why, and what to do. One rule says it once a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Explanation {
+    Given,
+    GivenAbove,
+}
+
+fn draw_finding(renderer: &Renderer, report: &Findings<'_>, finding: &Finding, explanation: Explanation) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let (path, source) = report.file(finding.migration);
     let span = within(finding.span, source);
-    let group = level
+    let mut group = level
         .primary_title(finding.message.as_str())
         .id(finding.rule.as_str())
-        .element(Snippet::source(source).path(path).annotation(AnnotationKind::Primary.span(span).label(lock_label(&finding.locks))))
-        .element(Level::NOTE.message(wrap(&finding.why)))
-        .element(Level::HELP.message(wrap(&finding.instead)));
+        .element(Snippet::source(source).path(path).annotation(AnnotationKind::Primary.span(span).label(lock_label(&finding.locks))));
+    if explanation == Explanation::Given {
+        group = group.element(Level::NOTE.message(wrap(&finding.why))).element(Level::HELP.message(wrap(&finding.instead)));
+    }
     renderer.render(&[group])
 }
 
@@ -82,19 +95,23 @@ fn within(span: Span, text: &str) -> Range<usize> {
     start..floor(span.end).max(start)
 }
 
-/// `ACCESS EXCLUSIVE on users while it is read`, for the locks that anybody notices.
+/// `ACCESS EXCLUSIVE on orgs, users while rows are read`, for the locks that anybody notices.
 fn lock_label(locks: &[Lock]) -> Option<String> {
-    let noticed: Vec<String> = locks.iter().filter(|lock| lock.mode > LockMode::RowExclusive).map(one_lock).collect();
-    (!noticed.is_empty()).then(|| noticed.join(", "))
+    let mut labels: Vec<String> = Vec::new();
+    let noticed: Vec<&Lock> = locks.iter().filter(|lock| lock.mode > LockMode::RowExclusive).collect();
+    for alike in noticed.chunk_by(|left, right| (left.mode, left.held) == (right.mode, right.held)) {
+        let relations: Vec<String> = alike.iter().map(|lock| lock.relation.to_string()).collect();
+        labels.extend(alike.first().map(|lock| format!("{} on {} {}", lock.mode, relations.join(", "), how_long(lock.held))));
+    }
+    (!labels.is_empty()).then(|| labels.join("; "))
 }
 
-fn one_lock(lock: &Lock) -> String {
-    let held = match lock.held {
+fn how_long(held: Held) -> &'static str {
+    match held {
         Held::Brief => "briefly",
         Held::Scan => "while rows are read",
         Held::Rewrite => "while the table is written anew",
-    };
-    format!("{} on {} {held}", lock.mode, lock.relation)
+    }
 }
 
 /// Text in lines of readable length.
@@ -117,7 +134,7 @@ fn sentence(summary: Summary) -> String {
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let mut parts = Vec::new();
     if summary.problems > 0 {
-        parts.push(format!("{} could not be read", count(summary.problems, "place")));
+        parts.push(count(summary.problems, "problem"));
     }
     if summary.errors > 0 {
         parts.push(count(summary.errors, "error"));

@@ -104,8 +104,7 @@ fn renamed(text: &str, name: &Name) -> String {
     if rest.to_ascii_lowercase().starts_with("if not exists") {
         rest = rest["if not exists".len()..].trim_start();
     }
-    let unnamed = rest.to_ascii_lowercase().starts_with("on") && rest[2..].starts_with([' ', '\n', '\t', '('])
-        || rest.starts_with('(');
+    let unnamed = rest.to_ascii_lowercase().starts_with("on") && rest[2..].starts_with([' ', '\n', '\t', '(']) || rest.starts_with('(');
     if !unnamed {
         rest = after_name(rest);
     }

@@ -30,7 +30,8 @@ impl Catalog {
         let mut made = user_type.clone();
         if let TypeKind::Domain { base, default, checks, .. } = &mut made.kind {
             // A domain over a domain takes its default over, as it is now.
-            if let (None, Some(TypeKind::Domain { default: below, .. })) = (&*default, self.types.get(&base.name).map(|below| &below.kind)) {
+            if let (None, Some(TypeKind::Domain { default: below, .. })) = (&*default, self.types.get(&base.name).map(|below| &below.kind))
+            {
                 default.clone_from(below);
             }
             for at in 0..checks.len() {

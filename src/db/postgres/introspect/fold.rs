@@ -10,13 +10,8 @@ use crate::source::{Migration, RunnerTransaction};
 pub(super) fn fold(statements: &[String], search_path: &[String], major: u32) -> Result<Catalog, Error> {
     let start = Catalog { search_path: Vec::new(), ..Catalog::default() };
     let text = statements.join(";\n");
-    let script = Migration {
-        path: String::new(),
-        version: String::new(),
-        up: 0..text.len(),
-        text,
-        transaction: RunnerTransaction::Unwrapped,
-    };
+    let script =
+        Migration { path: String::new(), version: String::new(), up: 0..text.len(), text, transaction: RunnerTransaction::Unwrapped };
     let mut history = history::fold(Engine::PostgreSql { major }, std::slice::from_ref(&script), &start);
     if let Some(unread) = history.syntax_errors.pop() {
         return Err(Error::Unreadable { statement: unread.error.span.of(&script.text).to_owned(), message: unread.error.message });
