@@ -22,7 +22,7 @@ pub enum Part {
     /// The same as a string literal, as in `nextval('users_id_seq')`. The part is the whole literal, its quotes included: the text before
     /// it ends in `(` and the text after it begins with `)`.
     RelationLiteral(Name),
-    /// A function that isn't built in, by name.
+    /// A function that isn't built in, by name; or the own name of an object that is kept as its CREATE statement.
     Function(Name),
     /// A type that isn't built in, by name.
     Type(Name),

@@ -67,6 +67,7 @@ pub fn text(sql: &Sql) -> String {
             Part::Column { name, .. } => identifier(name),
             Part::Relation(relation) => name(relation),
             Part::RelationLiteral(relation) => literal(&name(relation)),
+            Part::Function(called) if is_operator(&called.name) => operator(called),
             Part::Function(called) | Part::Type(called) => name(called),
         };
         // A name that had quotes may stand right beside a word: `select"A"from`.
@@ -76,6 +77,16 @@ pub fn text(sql: &Sql) -> String {
         written.push_str(&piece);
     }
     written
+}
+
+/// An operator with its schema, which takes no quotes.
+fn operator(called: &Name) -> String {
+    let schema = called.schema.as_ref().filter(|schema| *schema != "pg_catalog");
+    format!("{}{}", schema.map(|schema| format!("{}.", identifier(schema))).unwrap_or_default(), called.name)
+}
+
+fn is_operator(name: &Identifier) -> bool {
+    !name.as_str().is_empty() && name.as_str().chars().all(|letter| "+-*/<>=~!@#%^&|`?".contains(letter))
 }
 
 fn is_word(letter: char) -> bool {

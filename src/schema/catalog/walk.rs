@@ -269,18 +269,23 @@ pub(super) fn user_type(visitor: &mut impl Visitor, role: Role, user_type: &mut 
     }
 }
 
+/// The name of a new object in its own CREATE statement, which can't be looked up: written without a schema, it is the one that is made.
+fn own_name(create: &mut Sql, written: &Name, resolved: &Name) {
+    for part in &mut create.parts {
+        match part {
+            Part::Function(name) if name == written && name.schema.is_none() => name.clone_from(resolved),
+            Part::Text(_) | Part::Column { .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => {}
+        }
+    }
+}
+
 /// A routine, its own name under `role`.
 pub(super) fn routine(visitor: &mut impl Visitor, role: Role, routine: &mut Routine) {
     let written = routine.name.clone();
     visitor.name(role, &mut routine.name);
+    own_name(&mut routine.definition, &written, &routine.name);
     for each in &mut routine.arguments {
         data_type(visitor, each);
-    }
-    // Its own name stands in the statement too, and is no look-up.
-    for part in &mut routine.definition.parts {
-        if matches!(part, Part::Function(name) if *name == written) {
-            *part = Part::Function(routine.name.clone());
-        }
     }
     visitor.sql(None, &mut routine.definition);
     if let Some(each) = &mut routine.returns {
@@ -302,7 +307,11 @@ pub(super) fn trigger(visitor: &mut impl Visitor, trigger: &mut Trigger) {
 
 /// What is kept as its CREATE statement; `object` shows the reference itself.
 pub(super) fn definition<V: Visitor>(visitor: &mut V, object: impl Fn(&mut V, &mut ObjectRef), definition: &mut Definition) {
+    let written = definition.object.name.clone();
     object(visitor, &mut definition.object);
+    if matches!(role_of(definition.object.kind), Some(Role::Other(_))) {
+        own_name(&mut definition.create, &written, &definition.object.name);
+    }
     for each in &mut definition.depends_on {
         visitor.object(each);
     }

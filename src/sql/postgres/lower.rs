@@ -196,3 +196,5 @@ pub(super) fn one(source: &Source<'_>, change: Change) -> Vec<Lowered> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod object_tests;

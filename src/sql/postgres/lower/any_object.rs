@@ -53,7 +53,7 @@ fn places(source: &Source<'_>, kind: ObjectKind) -> Vec<(usize, usize)> {
 
 /// How many keywords say what is dropped.
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other kind has one keyword")]
-fn keywords(kind: ObjectKind) -> usize {
+pub(super) fn keywords(kind: ObjectKind) -> usize {
     match kind {
         ObjectKind::TextSearchConfiguration
         | ObjectKind::TextSearchDictionary

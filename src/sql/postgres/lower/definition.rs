@@ -2,26 +2,45 @@
 //! what they are called, what they can't live without, and what their text refers to.
 
 use pg_query::NodeEnum;
-use pg_query::protobuf::{self as pg, Node, ObjectType};
+use pg_query::protobuf::{self as pg, Node};
 use serde::Serialize;
 
+use super::any_object::keywords;
 use super::data_type::optional_data_type;
 use super::name::{dotted, relation, relation_of};
 use super::nodes::{elements, role};
 use super::object::{argument, callable, cast, kind, part, whole};
-use super::routine::{function_named, functions_in_options, is_built_in};
+use super::routine::{function_named, functions_in_options, is_built_in, names_function};
 use super::{one, opaque};
 use crate::schema::change::{OnConflict, Touches};
 use crate::schema::object::Definition;
 use crate::schema::{Change, Identifier, Name, ObjectKind, ObjectRef, Part, Sql};
 use crate::sql::postgres::mark::Owner;
-use crate::sql::postgres::source::Source;
+use crate::sql::postgres::source::{Source, folded};
 use crate::sql::script::Lowered;
 use crate::sql::span::Span;
 
 /// The whole statement with its references marked, those of `also` too.
 pub(super) fn marked_definition(source: &Source<'_>, node: &impl Serialize, owner: Owner<'_>, also: Vec<(Span, Part)>) -> Sql {
     source.mark_also(source.whole(), node, owner, also)
+}
+
+/// Where the name of the object stands that a CREATE statement makes. The catalog treats it as it treats a function's.
+fn own_name(source: &Source<'_>, object: &ObjectRef) -> Vec<(Span, Part)> {
+    let mut at = 1;
+    if source.are(at, &["or", "replace"]) {
+        at += 2;
+    }
+    if source.is(at, "default") {
+        at += 1;
+    }
+    at += keywords(object.kind);
+    if source.are(at, &["if", "not", "exists"]) {
+        at += 3;
+    }
+    let next = source.after_name(at);
+    let is_there = folded(source.token(next - 1)) == object.name.name.as_str();
+    if is_there { vec![(source.span(at, next), Part::Function(object.name.clone()))] } else { Vec::new() }
 }
 
 /// An object to be created, with the statement that does it.
@@ -97,9 +116,10 @@ pub(super) fn statistics(source: &Source<'_>, statement: &pg::CreateStatsStmt) -
     let from = source.find_word(0, source.end(), "on") + 1;
     let to = source.find_word(from, source.end(), "from");
     let columns = source.split(from, to).into_iter().filter(|(from, to)| from + 1 == *to);
-    let columns = columns.map(|(from, to)| (source.span(from, to), column(source.token(from)))).collect();
-    let create = marked_definition(source, statement, Owner::Table(&table, None), columns);
+    let columns = columns.map(|(from, to)| (source.span(from, to), column(source.token(from))));
     let object = whole(ObjectKind::Statistics, dotted(&statement.defnames));
+    let places = columns.chain(own_name(source, &object)).collect();
+    let create = marked_definition(source, statement, Owner::Table(&table, None), places);
     let depends_on = tables.into_iter().map(|table| whole(ObjectKind::Table, table)).collect();
     Creation { object, create, depends_on, on_conflict: on_conflict(statement.if_not_exists, false), source }.lowered()
 }
@@ -157,7 +177,7 @@ fn of(reference: Part, relation: &Name) -> Part {
 }
 
 fn column(token: &str) -> Part {
-    Part::Column { of: None, name: Identifier::from(crate::sql::postgres::source::folded(token)) }
+    Part::Column { of: None, name: Identifier::from(folded(token)) }
 }
 
 fn relations(nodes: &[Node]) -> Vec<Name> {
@@ -176,11 +196,22 @@ pub(super) fn define(source: &Source<'_>, statement: &pg::DefineStmt) -> Vec<Low
         return opaque(source, "the parser does not say what is created", Touches::Anything);
     };
     let name = dotted(&statement.defnames);
-    let functions = functions_in_options(source, &statement.definition);
-    let depends_on = functions.iter().filter_map(|(_, reference)| function_of(reference)).collect();
-    let create = marked_definition(source, statement, Owner::Value, functions);
-    let object =
-        if statement.kind() == ObjectType::ObjectOperator { part(kind, name, operands(&statement.definition)) } else { whole(kind, name) };
+    let object = match kind {
+        ObjectKind::Operator => part(kind, name, operands(&statement.definition)),
+        _ => whole(kind, name),
+    };
+    let mut places = match kind {
+        ObjectKind::Operator => functions_in_options(source, &statement.definition, names_function),
+        ObjectKind::TextSearchParser | ObjectKind::TextSearchTemplate => functions_in_options(source, &statement.definition, |_| true),
+        _ => Vec::new(),
+    };
+    let depends_on = places.iter().filter_map(|(_, reference)| function_of(reference)).collect();
+    places.extend(own_name(source, &object));
+    let create = match kind {
+        ObjectKind::Operator => marked_definition(source, statement, Owner::Value, places),
+        // The parser takes what the options name for types.
+        _ => marked_definition(source, &statement.args, Owner::Value, places),
+    };
     Creation { object, create, depends_on, on_conflict: on_conflict(statement.if_not_exists, statement.replace), source }.lowered()
 }
 
@@ -226,8 +257,9 @@ pub(super) fn function_after(source: &Source<'_>, keyword: &str, name: &Name) ->
 /// `CREATE CONVERSION`.
 pub(super) fn conversion(source: &Source<'_>, statement: &pg::CreateConversionStmt) -> Vec<Lowered> {
     let function = dotted(&statement.func_name);
-    let create = marked_definition(source, statement, Owner::Value, function_after(source, "from", &function));
     let object = whole(ObjectKind::Conversion, dotted(&statement.conversion_name));
+    let places = function_after(source, "from", &function).into_iter().chain(own_name(source, &object)).collect();
+    let create = marked_definition(source, statement, Owner::Value, places);
     Creation { object, create, depends_on: vec![function_named(&statement.func_name)], on_conflict: OnConflict::Fail, source }.lowered()
 }
 
@@ -244,14 +276,15 @@ pub(super) fn transform(source: &Source<'_>, statement: &pg::CreateTransformStmt
 /// `CREATE OPERATOR CLASS`.
 pub(super) fn operator_class(source: &Source<'_>, statement: &pg::CreateOpClassStmt) -> Vec<Lowered> {
     let object = part(ObjectKind::OperatorClass, dotted(&statement.opclassname), statement.amname.as_str());
-    let create = marked_definition(source, statement, Owner::Value, Vec::new());
+    let create = marked_definition(source, statement, Owner::Value, own_name(source, &object));
     Creation { object, create, depends_on: Vec::new(), on_conflict: OnConflict::Fail, source }.lowered()
 }
 
 /// `CREATE OPERATOR FAMILY`.
 pub(super) fn operator_family(source: &Source<'_>, statement: &pg::CreateOpFamilyStmt) -> Vec<Lowered> {
     let object = part(ObjectKind::OperatorFamily, dotted(&statement.opfamilyname), statement.amname.as_str());
-    create(source, object, Vec::new(), OnConflict::Fail)
+    let create = marked_definition(source, statement, Owner::Value, own_name(source, &object));
+    Creation { object, create, depends_on: Vec::new(), on_conflict: OnConflict::Fail, source }.lowered()
 }
 
 /// `ALTER OPERATOR FAMILY … ADD`.

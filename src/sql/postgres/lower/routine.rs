@@ -98,13 +98,17 @@ fn own_name(source: &Source<'_>, at: usize, name: &Name) -> Vec<(crate::sql::Spa
 fn aggregate_definition(source: &Source<'_>, statement: &DefineStmt, name: &Name) -> Sql {
     let at = source.find_word(0, source.end(), "aggregate") + 1;
     let mut places = own_name(source, at, name);
-    places.extend(functions_in_options(source, &statement.definition));
+    places.extend(functions_in_options(source, &statement.definition, names_function));
     marked_definition(source, statement, Owner::Value, places)
 }
 
 /// The functions that options such as `SFUNC = f` name. The parser takes them for types.
-pub(super) fn functions_in_options(source: &Source<'_>, options: &[Node]) -> Vec<(crate::sql::Span, Part)> {
-    let functions = elements(options).filter(|option| names_function(option));
+pub(super) fn functions_in_options(
+    source: &Source<'_>,
+    options: &[Node],
+    is_function: fn(&DefElem) -> bool,
+) -> Vec<(crate::sql::Span, Part)> {
+    let functions = elements(options).filter(|option| is_function(option));
     let located = functions.filter_map(|option| match &option.arg.as_deref()?.node {
         Some(NodeEnum::TypeName(name)) => Some((dotted(&name.names), source.at(name.location))),
         _ => None,
@@ -125,7 +129,7 @@ pub(super) fn is_built_in(name: &Name) -> bool {
 }
 
 /// Whether an option of CREATE AGGREGATE or CREATE OPERATOR names a function.
-fn names_function(option: &DefElem) -> bool {
+pub(super) fn names_function(option: &DefElem) -> bool {
     let name = option.defname.to_lowercase();
     name.ends_with("func") || ["function", "procedure", "restrict", "join"].contains(&name.as_str())
 }

@@ -28,7 +28,7 @@ pub(super) fn set(source: &Source<'_>, statement: &pg::VariableSetStmt) -> Vec<L
         }
         VariableSetKind::VarSetDefault | VariableSetKind::VarReset => one(source, Change::SetParameter { name, value: None, local }),
         VariableSetKind::VarSetValue | VariableSetKind::VarSetMulti | VariableSetKind::Undefined => {
-            let values = if values.is_empty() {
+            let values = if values.iter().all(String::is_empty) {
                 elements(&statement.args).map(|mode| format!("{} {}", mode.defname, option_value(mode))).collect()
             } else {
                 values

@@ -31,7 +31,7 @@ fn read(statements: &[&str]) -> String {
 }
 
 /// What they are read as is what the snapshot of that name says.
-fn check(name: &str, statements: &[&str]) {
+pub(super) fn check(name: &str, statements: &[&str]) {
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!(name, read(statements));
     });
