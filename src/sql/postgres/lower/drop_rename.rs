@@ -33,10 +33,8 @@ fn drop_index(statement: &DropStmt, index: Name) -> Change {
 
 /// The places of what a DROP names: of one thing, the whole statement; of several, each name.
 pub(super) fn dropped(source: &Source<'_>, count: usize) -> Vec<Span> {
-    let mut end = source.end();
-    if source.is(end - 1, "CASCADE") || source.is(end - 1, "RESTRICT") {
-        end -= 1;
-    }
+    let last = source.end().saturating_sub(1);
+    let end = if source.is(last, "CASCADE") || source.is(last, "RESTRICT") { last } else { source.end() };
     let pieces = source.split(0, end);
     if count == 1 || pieces.len() != count {
         return vec![source.whole(); count];
@@ -50,7 +48,7 @@ pub(super) fn dropped(source: &Source<'_>, count: usize) -> Vec<Span> {
 
 /// The first token of the dotted name that ends before `to`.
 fn last_name(source: &Source<'_>, to: usize) -> usize {
-    let mut first = to - 1;
+    let mut first = to.saturating_sub(1);
     while first >= 2 && source.is(first - 1, ".") {
         first -= 2;
     }

@@ -61,12 +61,11 @@ pub(super) fn create_as(source: &Source<'_>, statement: &CreateTableAsStmt) -> V
     }
     let name = source.at(into.rel.as_ref().map_or(0, |relation| relation.location));
     let keyword = source.find_word(source.after_name(name), source.end(), "AS");
-    let mut end = source.end();
-    if source.are(end - 2, &["WITH", "DATA"]) {
-        end -= 2;
-    } else if source.are(end - 3, &["WITH", "NO", "DATA"]) {
-        end -= 3;
-    }
+    let end = [&["WITH", "DATA"][..], &["WITH", "NO", "DATA"]]
+        .iter()
+        .filter_map(|words| source.end().checked_sub(words.len()).filter(|start| source.are(*start, words)))
+        .next()
+        .unwrap_or(source.end());
     let query = source.mark(source.span(keyword + 1, end), query, Owner::Query);
     one(source, Change::CreateTable(Box::new(from_query(into, query, if_exists(statement.if_not_exists)))))
 }

@@ -368,6 +368,24 @@ fn every_subcommand_says_exactly_where_it_stands() {
 }
 
 #[test]
+fn statements_with_a_token_less_or_twice_are_read_or_refused() {
+    let groups = [TABLES, FROM_QUERIES, ON_COLUMNS, ON_CONSTRAINTS, ON_RELATIONS, INDEXES, DROPS_AND_RENAMES, SEQUENCES, TYPES, ROWS];
+    for sql in groups.iter().flat_map(|group| group.iter()) {
+        for token in pg_query::scan_tokens(sql).unwrap() {
+            let (start, end) = (usize::try_from(token.start).unwrap(), usize::try_from(token.end).unwrap());
+            let (before, word, after) = (&sql[..start], &sql[start..end], &sql[end..]);
+            for changed in [format!("{before}{after}"), format!("{before}{word} {word}{after}")] {
+                let script = parse(&changed);
+                let spans = script.statements.iter().flat_map(|statement| &statement.changes).map(|lowered| lowered.span);
+                for span in spans {
+                    assert!(!span.of(&changed).trim().is_empty(), "{changed}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn comments_in_an_expression_break_nothing() {
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("comments_in_an_expression_break_nothing", read(&[
