@@ -85,6 +85,7 @@ impl Folding {
         Some(change)
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other changes are the catalog's business")]
     fn apply(&mut self, change: &Change) -> Result<(), CatalogError> {
         let History { entries, end, .. } = &mut self.history;
         match change {

@@ -36,7 +36,7 @@ impl Session {
         Self { path: catalog.search_path.clone(), transaction, savepoints: Vec::new() }
     }
 
-    /// SET search_path.
+    /// `SET search_path`.
     pub(super) fn set_path(&mut self, catalog: &mut Catalog, schemas: &[Identifier], local: bool) {
         if local && self.transaction.is_none() {
             // The database warns and goes on: LOCAL means nothing outside a transaction.

@@ -492,7 +492,7 @@ pub enum Change {
     },
 
     // Session and transaction
-    /// SET search_path; `local` ends with the transaction.
+    /// `SET search_path`; `local` ends with the transaction.
     SetSearchPath {
         schemas: Vec<Identifier>,
         local: bool,

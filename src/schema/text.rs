@@ -65,6 +65,7 @@ impl Sql {
 
     /// The same text with the column `from` of its own relation called `to`.
     #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever other parts there will be, they stay as they are")]
     pub fn with_own_column_renamed(&self, from: &Identifier, to: &Identifier) -> Self {
         self.map(|part| match part {
             Part::Column { of: None, name } if name == from => Part::Column { of: None, name: to.clone() },

@@ -71,7 +71,7 @@ impl Reader<'_> {
             (Some(Ok(directive)), Place::Between) => self.directives.push(directive),
             (Some(Ok(_)), Place::Behind) => self.script.errors.push(directive::misplaced(span, "the directive stands behind a statement")),
             (Some(Ok(_)), Place::Inside) => {
-                self.script.errors.push(directive::misplaced(span, "the directive stands inside of a statement"))
+                self.script.errors.push(directive::misplaced(span, "the directive stands inside of a statement"));
             }
         }
     }

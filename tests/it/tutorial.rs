@@ -49,14 +49,13 @@ impl Tutorial {
             writeln!(shown, "{line}").unwrap();
             let Some(kind) = line.strip_prefix("```").filter(|kind| !kind.is_empty()) else { continue };
             let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-            match kind {
-                "console" => block.iter().filter_map(|line| line.strip_prefix("$ ")).for_each(|command| {
+            if kind == "console" {
+                for command in block.iter().filter_map(|line| line.strip_prefix("$ ")) {
                     write!(shown, "$ {command}\n{}", self.run(command)).unwrap();
-                }),
-                _ => {
-                    self.file(&block);
-                    shown.extend(block.iter().flat_map(|line| [line, "\n"]));
                 }
+            } else {
+                self.file(&block);
+                shown.extend(block.iter().flat_map(|line| [line, "\n"]));
             }
             shown.push_str("```\n");
         }

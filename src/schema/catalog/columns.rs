@@ -126,7 +126,7 @@ impl Catalog {
             self.leave_null_default(&mut column);
             kept = column.default;
         }
-        self.on_column_and_below(table, column, |found| found.default = kept.clone())
+        self.on_column_and_below(table, column, |found| found.default.clone_from(&kept))
     }
 
     /// `DEFAULT NULL` is no default, unless the type has a modifier or may have a default of its own: then the database keeps it.

@@ -26,6 +26,7 @@ impl Catalog {
     }
 
     /// The statistics of one table on another, under names that are made up.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever other parts there will be, they stay as they are")]
     pub(super) fn copy_statistics(&mut self, from: &Name, to: &Name) {
         let about = |definition: &&Arc<Definition>| {
             definition.object.kind == ObjectKind::Statistics && walk::owner_of(definition).as_ref() == Some(from)

@@ -78,9 +78,9 @@ impl Scanner {
                 '\'' | '"' => {
                     let end = rest[1..].find(first).map_or(rest.len(), |at| at + 2);
                     if first == '"' {
-                        self.word()
+                        self.word();
                     } else {
-                        self.level().begun = Begun::Yes
+                        self.level().begun = Begun::Yes;
                     }
                     end
                 }
