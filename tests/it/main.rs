@@ -19,6 +19,7 @@ mod introspect;
 mod measured;
 mod findings;
 mod rules;
+mod schema_oracle;
 mod support;
 mod clients;
 mod recipes;
