@@ -19,6 +19,7 @@ mod backfill;
 mod throttle;
 mod run;
 mod rollback;
+mod bootstrap;
 mod status;
 mod event;
 mod interrupt;
@@ -27,6 +28,7 @@ mod error;
 
 use std::time::Duration;
 
+pub use bootstrap::{Wrapped, Written, bootstrap, unwrap};
 pub use decide::{Decision, next};
 pub use error::{Error, Kind};
 pub use event::{Blocker, Event, Listener, Pause, Progress};

@@ -227,7 +227,7 @@ pub enum Error {
         step: StepId,
     },
     /// A migration failed on the way up from nothing.
-    #[error("migration {path} failed; it was taken back, and those before it are done")]
+    #[error("migration {path} failed; those before it are done")]
     MigrationFailed {
         /// Its path.
         path: String,

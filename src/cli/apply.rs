@@ -7,10 +7,14 @@ use clap::{Args, ValueEnum};
 use super::config::Config;
 use super::database::{DatabaseArguments, wait_for};
 use super::progress::Progress;
+use super::project::Project;
 use super::{Exit, Failure, Globals, Terminal, project};
-use crate::apply::{self, Stop};
-use crate::plan::{Phase, Release};
+use crate::apply::{self, Stop, Wrapped, Written};
+use crate::plan::{Chain, Phase, Release};
 use crate::report;
+use crate::source::Migration;
+use crate::sql::Position;
+use crate::sql::postgres::parse;
 
 /// The arguments of `apply`.
 #[derive(Debug, Args)]
@@ -58,7 +62,7 @@ impl From<PhaseArgument> for Phase {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, globals: &Globals, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let (Some(release), Some(phase)) = (&arguments.release, arguments.phase.map(Phase::from)) else {
-        return Err(Failure::NotThereYet { command: "apply --bootstrap" });
+        return bootstrap(arguments, globals, terminal);
     };
     let (config, chain) = project::chain(globals)?;
     let settings = arguments.database.settings(terminal)?;
@@ -74,6 +78,56 @@ pub(super) fn run(arguments: &Arguments, globals: &Globals, terminal: &mut Termi
         Ok(apply::apply(&settings, &chain, release, phase, &options, &progress, stop).await?)
     })?
     .map(|()| Exit::Done)
+}
+
+/// Runs the migrations that are planned as they are written, on an empty database.
+fn bootstrap(arguments: &Arguments, globals: &Globals, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    let project = Project::open(globals, None, terminal)?;
+    let chain = Chain::read(&project.plans()?).map_err(Failure::Chain)?;
+    let settings = arguments.database.settings(terminal)?;
+    let sorted = chain.sort(project.migrations.clone()).map_err(Failure::Chain)?;
+    let migrations = sorted.planned.iter().map(written).collect::<Result<Vec<_>, _>>()?;
+    for migration in &sorted.pending {
+        terminal.note(&format!("note: {} is in no plan yet, and is left out", migration.path));
+    }
+    if arguments.dry_run {
+        for migration in &migrations {
+            terminal.line(&migration.path);
+        }
+        return Ok(Exit::Done);
+    }
+    let options = options(&project.config, arguments.lock_budget);
+    let progress = Progress::new(terminal);
+    wait_for(async {
+        let stop = Stop::on_signals().map_err(Failure::Runtime)?;
+        Ok(apply::bootstrap(&settings, &chain, &migrations, &options, &progress, stop).await?)
+    })?
+    .map(|()| Exit::Done)
+}
+
+/// A migration's statements, if all of it can be run.
+fn written(migration: &Migration) -> Result<Written, Failure> {
+    let text = &migration.text[migration.up.clone()];
+    let script = parse(text);
+    let start = migration.up.start;
+    let problem = |byte: usize, message: &str| {
+        let Position { line, column } = Position::of(&migration.text, start + byte);
+        Failure::Unreadable(format!("{}:{line}:{column}: {message}", migration.path))
+    };
+    if let Some(error) = script.errors.first() {
+        return Err(problem(error.span.start, &error.message));
+    }
+    let statements: Vec<String> = script.statements.iter().map(|statement| statement.span.of(text).to_owned()).collect();
+    for (statement, sql) in script.statements.iter().zip(&statements) {
+        let words = sql.to_ascii_lowercase();
+        if words.starts_with("copy") && words.contains("stdin") {
+            let message = "COPY … FROM stdin can't be run here; write the rows as INSERT, or build this database by `psql`";
+            return Err(problem(statement.span.start, message));
+        }
+    }
+    let wrapped = if migration.transaction.wraps(statements.len()) { Wrapped::Yes } else { Wrapped::No };
+    let (statements, wrapped) = apply::unwrap(statements, wrapped);
+    Ok(Written { path: migration.path.clone(), statements, wrapped })
 }
 
 /// How the executor behaves in this project.

@@ -34,3 +34,4 @@ mod apply_together;
 mod apply_refusals;
 mod apply_backfill;
 mod rollback;
+mod bootstrap;
