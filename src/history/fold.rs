@@ -88,13 +88,13 @@ impl Folding {
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other changes are the catalog's business")]
     fn apply(&mut self, change: &Change) -> Result<(), CatalogError> {
         let History { entries, end, .. } = &mut self.history;
-        match change {
-            Change::SetSearchPath { schemas, local } => self.session.set_path(end, schemas, *local),
-            Change::TransactionControl { keyword } => {
-                let left = self.session.control(end, keyword, entries.len());
-                entries.truncate(left);
-            }
-            change => end.apply(change)?,
+        if let Change::SetSearchPath { schemas, local } = change {
+            self.session.set_path(end, schemas, *local);
+        } else if let Change::TransactionControl { keyword } = change {
+            let left = self.session.control(end, keyword, entries.len());
+            entries.truncate(left);
+        } else {
+            end.apply(change)?;
         }
         Ok(())
     }

@@ -35,10 +35,11 @@ impl Catalog {
         for original in originals {
             let mut copy = (*original).clone();
             copy.depends_on = vec![ObjectRef::new(ObjectKind::Table, to.clone())];
-            copy.create = copy.create.map(|part| match part {
-                Part::Relation(name) if name == from => Part::Relation(to.clone()),
-                other => other.clone(),
-            });
+            for part in &mut copy.create.parts {
+                if matches!(part, Part::Relation(name) if name == from) {
+                    *part = Part::Relation(to.clone());
+                }
+            }
             copy.alters.clear();
             let name = self.choose_statistics_name(to, &copy.create);
             self.definitions.push(Arc::new(with_name(&copy, &name)));
