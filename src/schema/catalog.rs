@@ -2,6 +2,7 @@
 
 mod apply;
 mod change_type;
+mod check;
 mod columns;
 mod constraints;
 mod create_table;

@@ -31,7 +31,7 @@ impl Catalog {
             Change::ResetTableOptions { table, options } => self.reset_options(table, options),
             Change::SetTablespace { table, tablespace } => self.set_tablespace(table, tablespace),
             Change::SetAccessMethod { table, method } => self.set_access_method(table, method.as_ref()),
-            Change::SetReplicaIdentity { table, identity } => self.on_table(table, |found| found.replica_identity = identity.clone()),
+            Change::SetReplicaIdentity { table, identity } => self.set_replica_identity(table, identity),
             Change::ClusterOn { table, index } => self.cluster_on(table, index.as_ref()),
             Change::SetRowSecurity { table, enabled, forced } => self.on_table(table, |found| {
                 found.row_security = enabled.unwrap_or(found.row_security);
@@ -159,12 +159,12 @@ impl Catalog {
                 self.touch(touches);
                 Ok(())
             }
-            Change::Reindex { .. }
-            | Change::SetParameter { .. }
-            | Change::TransactionControl { .. }
-            | Change::LockTables { .. }
-            | Change::Maintenance { .. }
-            | Change::Data(_) => Ok(()),
+            Change::LockTables { tables, .. } | Change::Maintenance { tables, .. } => {
+                tables.iter().try_for_each(|table| self.expect_relation(table))
+            }
+            Change::Reindex { target, .. } => self.expect_object(target).map(|_| ()),
+            Change::Data(data) => self.expect_rows(data),
+            Change::SetParameter { .. } | Change::TransactionControl { .. } => Ok(()),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Catalog;
 use super::error::CatalogError;
 use super::inherit::inherited_column;
-use crate::schema::change::{AddColumn, IfExists};
+use crate::schema::change::{AddColumn, IfExists, Lookup};
 use crate::schema::column::{Column, Generated, GeneratedKind, Identity, IdentityKind};
 use crate::schema::constraint::{Constraint, ConstraintKind};
 use crate::schema::data_type::DataType;
@@ -95,8 +95,15 @@ impl Catalog {
 
     /// Refuses columns that surely aren't there.
     pub(super) fn expect_columns(&self, table: &Name, columns: &[Identifier]) -> Result<(), CatalogError> {
-        let Some(found) = self.tables.get(table) else { return Ok(()) };
-        let missing = columns.iter().find(|column| found.column(column).is_none() && !is_system_column(column));
+        let view = || match &self.views.get(table)?.columns {
+            Lookup::Known(columns) => Some(columns),
+            Lookup::Absent | Lookup::Unknown => None,
+        };
+        let missing = match (self.tables.get(table), view()) {
+            (Some(found), _) => columns.iter().find(|column| found.column(column).is_none() && !is_system_column(column)),
+            (None, Some(found)) => columns.iter().find(|column| !found.iter().any(|found| found.name == **column)),
+            (None, None) => None,
+        };
         match missing {
             Some(column) if !self.columns_are_unknown(table) => {
                 Err(CatalogError::NoColumn { table: table.clone(), column: column.clone() })
@@ -106,6 +113,9 @@ impl Catalog {
     }
 
     pub(super) fn set_default(&mut self, table: &Name, column: &Identifier, default: Option<&Sql>) -> Result<(), CatalogError> {
+        if self.views.contains_key(table) {
+            self.expect_columns(table, std::slice::from_ref(column))?;
+        }
         if let Some(view) = self.views.get_mut(table).map(Arc::make_mut) {
             match default {
                 Some(default) => view.defaults.insert(column.clone(), default.clone()),
@@ -114,7 +124,7 @@ impl Catalog {
             return Ok(());
         }
         let found = self.tables.get(table).and_then(|table| table.column(column));
-        if let (Some(found), Some(_)) = (found, default)
+        if let Some(found) = found
             && (found.identity.is_some() || found.generated.is_some())
         {
             let problem = if found.identity.is_some() { "is an identity column" } else { "is a generated column" };
@@ -203,10 +213,12 @@ impl Catalog {
     ) -> Result<(), CatalogError> {
         let found = self.tables.get(table).and_then(|table| table.column(column)).cloned();
         if let Some(found) = found {
+            let integer = ["int2", "int4", "int8"].iter().any(|name| found.data_type.is(name));
             let problem = match (&found.identity, &found.default, found.not_null) {
                 (Some(_), _, _) => Some("is an identity column already"),
                 (None, Some(_), _) => Some("has a default"),
                 (None, None, false) => Some("must be NOT NULL before it can become an identity column"),
+                (None, None, true) if !integer => Some("must be smallint, integer or bigint to become an identity column"),
                 (None, None, true) => None,
             };
             if let Some(problem) = problem.filter(|_| !self.unknown_all) {
@@ -286,8 +298,8 @@ impl Catalog {
         let name = &data_type.name;
         let ours = name.schema.as_ref().is_some_and(|schema| self.schemas.contains_key(schema));
         let known = self.is_there(super::walk::Role::Type, name);
-        let brought = self.extensions.keys().any(|extension| extension.as_str() != "plpgsql");
-        if known || !ours || brought || self.is_unknown(crate::schema::object::ObjectKind::Type, name) {
+        let copied = name.name.as_str().contains('.');
+        if known || !ours || copied || self.has_extensions() || self.is_unknown(crate::schema::object::ObjectKind::Type, name) {
             return Ok(());
         }
         Err(CatalogError::missing("type", name))

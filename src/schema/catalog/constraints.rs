@@ -114,6 +114,9 @@ impl Catalog {
 
     fn add_foreign_key(&mut self, table: &Name, constraint: &Constraint, key: &ForeignKey) -> Result<(), CatalogError> {
         let referenced_columns = self.referenced_columns(key)?;
+        if !referenced_columns.is_empty() && referenced_columns.len() != key.columns.len() {
+            return Err(CatalogError::KeyLength { table: table.clone(), references: key.references.clone() });
+        }
         let name = constraint.name.clone().unwrap_or_else(|| {
             let columns = names::addition(key.columns.iter().map(Identifier::as_str));
             self.choose_constraint_name(table, Some(&columns), "fkey")
@@ -197,6 +200,9 @@ impl Catalog {
         }
         let from = table.sibling(index.clone());
         let Some(mut found) = self.expect(self.index(&from), "index", &from)?.cloned() else { return Ok(()) };
+        if found.uniqueness == Uniqueness::Plain {
+            return Err(CatalogError::WrongKind { name: from, is: "plain index", wanted: "unique index" });
+        }
         let name = constraint.unwrap_or(index).clone();
         if &name != index {
             self.rename_relation(&from, &name)?;
@@ -243,6 +249,11 @@ impl Catalog {
         enforcement: Option<Enforcement>,
         no_inherit: Option<bool>,
     ) -> Result<(), CatalogError> {
+        let found = self.tables.get(table).and_then(|table| table.constraint(constraint));
+        if timing.is_some() && found.is_some_and(|found| !matches!(found.kind, ConstraintKind::ForeignKey(_))) {
+            let name = table.sibling(constraint.clone());
+            return Err(CatalogError::WrongKind { name, is: "constraint of another kind", wanted: "foreign key" });
+        }
         self.on_constraint(table, constraint, |found| {
             found.timing = timing.unwrap_or(found.timing);
             found.enforcement = enforcement.unwrap_or(found.enforcement);

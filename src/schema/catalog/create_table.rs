@@ -10,9 +10,11 @@ use super::like::Copied;
 use crate::schema::change::{CreateTable, IfExists, Like};
 use crate::schema::column::Column;
 use crate::schema::constraint::{Constraint, ConstraintKind};
+use crate::schema::index::IndexElement;
 use crate::schema::name::{Identifier, Name};
 use crate::schema::object::{ObjectKind, ObjectRef, TypeKind};
-use crate::schema::table::Table;
+use crate::schema::table::{Table, TableKind};
+use crate::schema::text::Sql;
 
 impl Catalog {
     pub(super) fn create_table(&mut self, create: &CreateTable) -> Result<(), CatalogError> {
@@ -22,6 +24,13 @@ impl Catalog {
         }
         self.expect_free(name)?;
         self.expect_schema(name)?;
+        self.expect_free_type(name)?;
+        if let Some(partition) = &create.table.partition_of {
+            self.expect_partitioned(&partition.parent)?;
+        }
+        if let Some(query) = &create.as_query {
+            self.expect_references(query)?;
+        }
         let mut table = create.table.clone();
         let likes = self.likes(&create.like)?;
         table.columns = self.declared_columns(create, &likes)?;
@@ -106,8 +115,22 @@ impl Catalog {
                 return Err(CatalogError::ColumnExists { table: table.name.clone(), column: column.name.clone() });
             }
             self.expect_type(&column.data_type)?;
+            let problem = match (&column.default, &column.generated, &column.identity) {
+                (Some(_), _, Some(_)) if column.local => Some("has a default and is an identity column"),
+                (Some(_), Some(_), _) => Some("has a default and is a generated column"),
+                (_, Some(_), Some(_)) => Some("is a generated and an identity column"),
+                (_, _, _) => None,
+            };
+            if let Some(problem) = problem {
+                return Err(CatalogError::Column { table: table.name.clone(), column: column.name.clone(), problem });
+            }
         }
-        Ok(())
+        let generated = table.columns.iter().filter_map(|column| column.generated.as_ref()).map(|generated| &generated.expression);
+        let mut read = generated.flat_map(Sql::own_columns).chain(partition_columns(table));
+        match read.find(|column| table.column(column).is_none()) {
+            Some(column) if !self.unknown_all => Err(CatalogError::NoColumn { table: table.name.clone(), column: column.clone() }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The sequences of `serial` and identity columns, in the order of the columns.
@@ -139,6 +162,15 @@ impl Catalog {
         }
         Ok(())
     }
+}
+
+/// The columns by which a table is partitioned.
+fn partition_columns(table: &Table) -> impl Iterator<Item = &Identifier> {
+    let key = match &table.kind {
+        TableKind::Partitioned { key, .. } => key.as_slice(),
+        TableKind::Plain | TableKind::Foreign { .. } => &[],
+    };
+    key.iter().flat_map(IndexElement::columns)
 }
 
 fn primary_key_columns(constraint: &Constraint) -> Option<&Vec<Identifier>> {

@@ -103,11 +103,9 @@ impl Catalog {
                 Err(CatalogError::NoConstraint { table: table.clone(), constraint: constraint.clone() })
             };
         };
-        let from_above = found.parents.iter().chain(found.partition_of.iter().map(|partition| &partition.parent));
-        let inherited = from_above.filter_map(|parent| self.tables.get(parent)).any(|parent| parent.constraint(constraint).is_some());
-        if !dropped.local && inherited {
+        if self.is_inherited_constraint(&found, dropped) {
             let object = ObjectRef::part(ObjectKind::TableConstraint, table.clone(), constraint.as_str()).to_string();
-            return Err(CatalogError::Needed { object, owner: "a table above".to_owned() });
+            return Err(CatalogError::InheritedConstraint { object, action: "dropped" });
         }
         let not_null = not_null_column(dropped);
         self.drop_nodes(vec![Node::Constraint(table.clone(), constraint.clone())], behavior)?;
@@ -115,6 +113,15 @@ impl Catalog {
             Some(column) => self.drop_not_null(table, &column),
             None => Ok(()),
         }
+    }
+
+    /// Whether a table above has the constraint too.
+    pub(super) fn is_inherited_constraint(&self, table: &Table, constraint: &Constraint) -> bool {
+        let named = |parent: &Name| {
+            let parent = self.tables.get(parent);
+            parent.is_some_and(|parent| constraint.name.as_ref().is_some_and(|name| parent.constraint(name).is_some()))
+        };
+        !constraint.local && (table.partition_of.is_some() || table.parents.iter().any(named))
     }
 
     /// Drops these and what goes with them.

@@ -31,6 +31,10 @@ pub enum CatalogError {
     NoPrimaryKey { table: Name },
     #[error("table `{table}` has no unique constraint on ({columns}) that a foreign key could refer to")]
     NoUniqueKey { table: Name, columns: String },
+    #[error("a foreign key of `{table}` and what it refers to on `{references}` have different numbers of columns")]
+    KeyLength { table: Name, references: Name },
+    #[error("view `{view}` would lose or rename its column `{column}`; OR REPLACE can only add columns at the end")]
+    ViewShape { view: Name, column: Identifier },
     #[error("{object} can't be dropped: {dependent} depends on it; add CASCADE to drop both")]
     InUse { object: String, dependent: String },
     #[error("{object} can't be dropped by itself: {owner} needs it")]
@@ -39,6 +43,8 @@ pub enum CatalogError {
     TypeInUse { table: Name, column: Identifier, dependent: String },
     #[error("column `{column}` of `{table}` is inherited and can't be {action} here")]
     Inherited { table: Name, column: Identifier, action: &'static str },
+    #[error("{object} is inherited and can't be {action} here")]
+    InheritedConstraint { object: String, action: &'static str },
     #[error("column `{column}` of `{table}` is part of its partition key and can't be {action}")]
     PartitionKey { table: Name, column: Identifier, action: &'static str },
     #[error("column `{column}` of `{table}` {problem}")]

@@ -14,6 +14,9 @@ use crate::schema::name::{Identifier, Name};
 impl Catalog {
     pub(super) fn create_index(&mut self, index: &Index, if_not_exists: IfExists) -> Result<(), CatalogError> {
         let table = &index.table;
+        if self.views.get(table).is_some_and(|view| !view.materialized) {
+            return Err(CatalogError::WrongKind { name: table.clone(), is: "view", wanted: "table" });
+        }
         if !self.views.contains_key(table) && self.expect(self.table(table), "table", table)?.is_none() {
             return Ok(());
         }

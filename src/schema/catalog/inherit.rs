@@ -31,8 +31,9 @@ impl Catalog {
                 }
             }
         }
+        let above = inherited.len();
         for column in std::mem::take(&mut table.columns) {
-            match inherited.iter_mut().find(|found| found.name == column.name) {
+            match inherited[..above].iter_mut().find(|found| found.name == column.name) {
                 Some(found) => merge(found, column, table.partition_of.is_none()),
                 None => inherited.push(column),
             }

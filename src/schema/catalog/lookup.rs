@@ -145,6 +145,14 @@ impl Catalog {
         !self.is_there(role, &name) && !self.is_unknown(kind, &name)
     }
 
+    /// Refuses a new table or view under the name of a type: the row type could not be made.
+    pub(super) fn expect_free_type(&self, name: &Name) -> Result<(), CatalogError> {
+        if self.types.contains_key(name) && !self.is_unknown(ObjectKind::Type, name) {
+            return Err(CatalogError::exists("type", name));
+        }
+        Ok(())
+    }
+
     /// Where a name without a schema is created: the first schema of the search path that is there.
     pub(super) fn creation_schema(&self) -> Identifier {
         self.search_path

@@ -24,6 +24,7 @@ impl Catalog {
         {
             return Ok(());
         }
+        self.expect_definable(definition)?;
         let there = self.definitions.iter().position(|found| found.object == *object);
         match (there, on_conflict) {
             (Some(_), OnConflict::Skip) => {}
@@ -40,10 +41,39 @@ impl Catalog {
         Ok(())
     }
 
+    /// What the text of a definition names must be there.
+    fn expect_definable(&self, definition: &Definition) -> Result<(), CatalogError> {
+        if definition.object.kind == ObjectKind::Publication {
+            return self.expect_references(&definition.create);
+        }
+        if let (ObjectKind::Statistics, Some(table)) = (definition.object.kind, walk::owner_of(definition)) {
+            let columns: Vec<Identifier> = definition.create.own_columns().cloned().collect();
+            self.expect_columns(&table, &columns)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn alter_object(&mut self, object: &ObjectRef, statement: &Sql) -> Result<(), CatalogError> {
-        let Some(at) = self.definition_of(object) else { return self.no_object(object) };
+        if object.kind == ObjectKind::Publication {
+            self.expect_references(statement)?;
+        }
+        let at = match self.definition_of(object) {
+            Some(at) => at,
+            None if walk::role_of(object.kind) == Some(Role::Routine) => return self.alter_routine(object, statement),
+            None => return self.no_object(object),
+        };
         if let Some(definition) = self.definitions.get_mut(at) {
             Arc::make_mut(definition).alters.push(statement.clone());
+        }
+        Ok(())
+    }
+
+    /// `ALTER FUNCTION … STABLE` and the like stand behind the function's own definition.
+    fn alter_routine(&mut self, object: &ObjectRef, statement: &Sql) -> Result<(), CatalogError> {
+        if self.expect_object(object)? {
+            let definition =
+                Definition { object: object.clone(), create: statement.clone(), alters: Vec::new(), depends_on: vec![object.clone()] };
+            self.definitions.push(Arc::new(definition));
         }
         Ok(())
     }
@@ -55,10 +85,12 @@ impl Catalog {
 
     /// An object that isn't kept: an error only where it is of a kind that is always kept, and surely isn't there.
     fn no_object(&self, object: &ObjectRef) -> Result<(), CatalogError> {
-        let kept = matches!(
-            object.kind,
-            ObjectKind::Policy | ObjectKind::Rule | ObjectKind::Statistics | ObjectKind::Publication | ObjectKind::EventTrigger
-        );
+        let schemas_own = matches!(walk::role_of(object.kind), Some(Role::Other(_))) && !self.has_extensions();
+        let kept = schemas_own
+            || matches!(
+                object.kind,
+                ObjectKind::Policy | ObjectKind::Rule | ObjectKind::Statistics | ObjectKind::Publication | ObjectKind::EventTrigger
+            );
         if !kept || self.is_unknown(object.kind, &object.name) {
             return Ok(());
         }
@@ -105,7 +137,7 @@ impl Catalog {
     fn drop_type(&mut self, object: &ObjectRef, behavior: DropBehavior, if_exists: IfExists) -> Result<(), CatalogError> {
         let name = &object.name;
         if !self.types.contains_key(name) {
-            let unknown = self.is_unknown(object.kind, name) || !self.extensions.is_empty();
+            let unknown = self.is_unknown(object.kind, name) || self.has_extensions();
             return if if_exists == IfExists::Skip || unknown { Ok(()) } else { Err(CatalogError::missing(object.kind.words(), name)) };
         }
         self.drop_nodes(vec![Node::Type(name.clone())], behavior)
@@ -113,7 +145,7 @@ impl Catalog {
 
     fn drop_routine(&mut self, object: &ObjectRef, behavior: DropBehavior, if_exists: IfExists) -> Result<(), CatalogError> {
         let Some((name, arguments)) = self.routine_key(object) else {
-            let unknown = self.is_unknown(object.kind, &object.name) || !self.extensions.is_empty();
+            let unknown = self.is_unknown(object.kind, &object.name) || self.has_extensions();
             return if if_exists == IfExists::Skip || unknown {
                 Ok(())
             } else {
@@ -223,7 +255,7 @@ impl Catalog {
 
     fn move_routine(&mut self, object: &ObjectRef, to: &Name) -> Result<(), CatalogError> {
         let Some(key) = self.routine_key(object) else {
-            let unknown = self.is_unknown(object.kind, &object.name) || !self.extensions.is_empty();
+            let unknown = self.is_unknown(object.kind, &object.name) || self.has_extensions();
             return if unknown { Ok(()) } else { Err(CatalogError::missing(object.kind.words(), &object.name)) };
         };
         if self.routines_named(&key.0).nth(1).is_none() {
@@ -258,7 +290,7 @@ impl Catalog {
     }
 
     pub(super) fn grant(&mut self, grant: &Grant) -> Result<(), CatalogError> {
-        if self.expect_object(&grant.object)? {
+        if self.expect_grantable(grant)? {
             self.grants.insert(grant.clone());
         }
         Ok(())
@@ -281,32 +313,6 @@ impl Catalog {
             }
         }
         Ok(())
-    }
-
-    /// Whether the object is there to be talked about; false where nobody can tell.
-    fn expect_object(&self, object: &ObjectRef) -> Result<bool, CatalogError> {
-        let name = &object.name;
-        let built_in = name.schema.as_ref().is_some_and(|schema| schema.as_str() == "pg_catalog");
-        let part = object.detail.as_deref().map(Identifier::from);
-        match walk::role_of(object.kind) {
-            _ if built_in => Ok(true),
-            Some(Role::Relation) if self.relation_kind(name).is_none() => self.expect(self.table(name), "table", name).map(|_| false),
-            Some(Role::Relation) => match (object.kind, part) {
-                (ObjectKind::Column, Some(column)) => self.expect_columns(name, &[column]).map(|()| true),
-                (ObjectKind::TableConstraint, Some(constraint)) => {
-                    let there = self.tables.get(name).is_none_or(|table| {
-                        table.constraint(&constraint).is_some() || super::drop::unnamed_not_null(table, &constraint).is_some()
-                    });
-                    if there || self.columns_are_unknown(name) {
-                        Ok(there)
-                    } else {
-                        Err(CatalogError::NoConstraint { table: name.clone(), constraint })
-                    }
-                }
-                (_, _) => Ok(true),
-            },
-            Some(_) | None => Ok(true),
-        }
     }
 
     /// Forgets what was said of the objects that `gone` describes.

@@ -10,7 +10,7 @@ use super::indexes::same_shape;
 use crate::schema::constraint::{Constraint, ConstraintKind};
 use crate::schema::index::Index;
 use crate::schema::name::Name;
-use crate::schema::table::{Partition, Table};
+use crate::schema::table::{Partition, Table, TableKind};
 
 impl Catalog {
     /// Gives a new partition the indexes and foreign keys of its parent.
@@ -22,6 +22,7 @@ impl Catalog {
     }
 
     pub(super) fn attach_partition(&mut self, table: &Name, partition: &Name, bound: &Partition) -> Result<(), CatalogError> {
+        self.expect_partitioned(table)?;
         let Some(parent) = self.expect(self.table(table), "table", table)?.cloned() else { return Ok(()) };
         let Some(child) = self.table_mut(partition)? else { return Ok(()) };
         if child.partition_of.is_some() {
@@ -63,6 +64,15 @@ impl Catalog {
             if let Some(index) = self.indexes.get_mut(&name) {
                 Arc::make_mut(index).parent = None;
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses a parent that surely isn't partitioned.
+    pub(super) fn expect_partitioned(&self, table: &Name) -> Result<(), CatalogError> {
+        let plain = self.tables.get(table).is_some_and(|table| !matches!(table.kind, TableKind::Partitioned { .. }));
+        if plain && !self.unknown_all {
+            return Err(CatalogError::WrongKind { name: table.clone(), is: "plain table", wanted: "partitioned table" });
         }
         Ok(())
     }

@@ -101,6 +101,9 @@ impl Catalog {
             return self.expect(self.table(from), "table", from).map(|_| ());
         };
         self.expect_free(to)?;
+        if kind != ObjectKind::Index && kind != ObjectKind::Sequence {
+            self.expect_free_type(to)?;
+        }
         if kind == ObjectKind::Index {
             self.rename_index(from, &to.name);
         } else if kind == ObjectKind::Sequence {
@@ -151,6 +154,10 @@ impl Catalog {
                 None => self.on_constraint(table, constraint, |_| {}),
             };
         };
+        if self.is_inherited_constraint(&found, renamed) {
+            let object = ObjectRef::part(ObjectKind::TableConstraint, table.clone(), constraint.as_str()).to_string();
+            return Err(CatalogError::InheritedConstraint { object, action: "renamed" });
+        }
         let index = table.sibling(constraint.clone());
         if self.indexes.get(&index).is_some_and(|index| index.constraint.as_ref() == Some(constraint)) {
             return self.rename_relation(&index, to);
@@ -182,7 +189,11 @@ impl Catalog {
         if self.parents_with(&found, column) {
             return Err(CatalogError::Inherited { table: table.clone(), column: column.clone(), action: "renamed" });
         }
-        for name in self.with_descendants(table) {
+        let below = self.with_descendants(table);
+        if let Some(child) = below.iter().find(|child| self.tables.get(*child).is_some_and(|child| child.column(to).is_some())) {
+            return Err(CatalogError::ColumnExists { table: child.clone(), column: to.clone() });
+        }
+        for name in below {
             self.rename_column_of(&name, column, to);
         }
         Ok(())
@@ -245,6 +256,9 @@ impl Catalog {
         let Lookup::Known(columns) = &found.columns else { return Ok(()) };
         if !columns.iter().any(|found| found.name == *column) {
             return Err(CatalogError::NoColumn { table: view.clone(), column: column.clone() });
+        }
+        if columns.iter().any(|found| found.name == *to) {
+            return Err(CatalogError::ColumnExists { table: view.clone(), column: to.clone() });
         }
         let mut renamed = (*found).clone();
         if let Lookup::Known(columns) = &mut renamed.columns {

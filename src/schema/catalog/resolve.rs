@@ -17,7 +17,8 @@ impl Catalog {
     #[must_use]
     pub fn resolve(&self, change: Change) -> Change {
         let mut resolved = self.with_extension_schema(change);
-        walk_change::change(&mut Resolver { catalog: self }, &mut resolved);
+        let kinds = kinds(&resolved);
+        walk_change::change(&mut Resolver { catalog: self, kinds }, &mut resolved);
         resolved
     }
 
@@ -25,7 +26,7 @@ impl Catalog {
     #[must_use]
     pub fn resolve_relation(&self, name: &Name) -> Name {
         let mut resolved = name.clone();
-        Resolver { catalog: self }.name(Role::Relation, &mut resolved);
+        Resolver { catalog: self, kinds: Kinds::AsWritten }.name(Role::Relation, &mut resolved);
         resolved
     }
 
@@ -49,8 +50,31 @@ impl Catalog {
     }
 }
 
+/// Whether a statement means the kind that it writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kinds {
+    /// `DROP VIEW v` is about a view and nothing else.
+    AsWritten,
+    /// `GRANT … ON TABLE v` and `ALTER TABLE v OWNER TO …` may be about a view.
+    Loose,
+}
+
+fn kinds(change: &Change) -> Kinds {
+    let loose = matches!(
+        change,
+        Change::Grant(_)
+            | Change::Revoke { .. }
+            | Change::SetOwner { .. }
+            | Change::RenameObject { .. }
+            | Change::SetObjectSchema { .. }
+            | Change::Opaque { .. }
+    );
+    if loose { Kinds::Loose } else { Kinds::AsWritten }
+}
+
 struct Resolver<'a> {
     catalog: &'a Catalog,
+    kinds: Kinds,
 }
 
 impl Visitor for Resolver<'_> {
@@ -96,16 +120,17 @@ impl Resolver<'_> {
     /// `COMMENT ON TYPE` may be about a domain, `GRANT … ON` about a view: the kind that the object has.
     fn actual_kind(&self, object: &ObjectRef) -> ObjectKind {
         match object.kind {
-            ObjectKind::Table | ObjectKind::ForeignTable | ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Sequence => {
+            ObjectKind::Table | ObjectKind::ForeignTable | ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Sequence
+                if self.kinds == Kinds::Loose =>
+            {
                 match self.catalog.relation_kind(&object.name) {
                     Some(ObjectKind::Type) | None => object.kind,
                     Some(kind) => kind,
                 }
             }
-            ObjectKind::Type | ObjectKind::Domain => match self.catalog.types.get(&object.name).map(|found| &found.kind) {
+            ObjectKind::Type => match self.catalog.types.get(&object.name).map(|found| &found.kind) {
                 Some(TypeKind::Domain { .. }) => ObjectKind::Domain,
-                Some(_) => ObjectKind::Type,
-                None => object.kind,
+                Some(_) | None => ObjectKind::Type,
             },
             ObjectKind::Routine => self.catalog.routines_named(&object.name).next().map_or(ObjectKind::Routine, |routine| routine.kind),
             kind => kind,

@@ -30,7 +30,7 @@ impl Catalog {
         let known = self.schemas.contains_key(schema) || schema.as_str().starts_with("pg_") || *schema == "information_schema";
         let unknown = self.is_unknown(ObjectKind::Schema, &Name::unqualified(schema.clone()))
             || self.unknown.contains(&ObjectRef::new(ObjectKind::Schema, Name::unqualified(schema.clone())))
-            || !self.extensions.is_empty();
+            || self.has_extensions();
         if known || unknown { Ok(()) } else { Err(CatalogError::missing("schema", schema)) }
     }
 

@@ -22,6 +22,7 @@ impl Catalog {
         self.expect_free(&sequence.name)?;
         self.expect_schema(&sequence.name)?;
         if let Some((table, column)) = &sequence.owned_by {
+            self.expect_relation(table)?;
             self.expect_columns(table, std::slice::from_ref(column))?;
         }
         self.sequences.insert(sequence.name.clone(), Arc::new(sequence.clone()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Catalog;
 use super::error::CatalogError;
 use crate::schema::name::{Identifier, Name};
-use crate::schema::table::Table;
+use crate::schema::table::{ReplicaIdentity, Table};
 
 impl Catalog {
     /// Does something to a table that must be there.
@@ -55,6 +55,14 @@ impl Catalog {
             return Ok(());
         }
         self.on_table(relation, |table| table.access_method = method.cloned())
+    }
+
+    pub(super) fn set_replica_identity(&mut self, table: &Name, identity: &ReplicaIdentity) -> Result<(), CatalogError> {
+        if let ReplicaIdentity::Index(index) = identity {
+            let index = table.sibling(index.clone());
+            self.expect(self.index(&index), "index", &index)?;
+        }
+        self.on_table(table, |found| found.replica_identity = identity.clone())
     }
 
     pub(super) fn cluster_on(&mut self, relation: &Name, index: Option<&Identifier>) -> Result<(), CatalogError> {

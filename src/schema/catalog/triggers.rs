@@ -10,6 +10,9 @@ use crate::schema::name::{Identifier, Name};
 use crate::schema::object::{ObjectKind, Trigger};
 use crate::schema::text::{Part, Sql};
 
+/// Trigger functions that every database has.
+const BUILT_IN: [&str; 3] = ["suppress_redundant_updates_trigger", "tsvector_update_trigger", "tsvector_update_trigger_column"];
+
 impl Catalog {
     pub(super) fn create_trigger(&mut self, trigger: &Trigger, on_conflict: OnConflict) -> Result<(), CatalogError> {
         let table = &trigger.table;
@@ -17,12 +20,23 @@ impl Catalog {
             return Ok(());
         }
         self.expect_columns(table, &trigger.update_of)?;
+        self.expect_function(&trigger.function)?;
         let key = (table.clone(), trigger.name.clone());
         if self.triggers.contains_key(&key) && on_conflict == OnConflict::Fail && !self.unknown_all {
             return Err(CatalogError::OnTableAlready { table: table.clone(), what: "trigger", name: trigger.name.clone() });
         }
         self.triggers.insert(key, Arc::new(trigger.clone()));
         Ok(())
+    }
+
+    /// Refuses a function that surely isn't there. The engine's own trigger functions are in no schema of ours.
+    fn expect_function(&self, function: &Name) -> Result<(), CatalogError> {
+        let ours = function.schema.as_ref().is_none_or(|schema| self.schemas.contains_key(schema));
+        let known = !ours || BUILT_IN.contains(&function.name.as_str()) || self.routines_named(function).next().is_some();
+        if known || self.has_extensions() || self.is_unknown(ObjectKind::Function, function) {
+            return Ok(());
+        }
+        Err(CatalogError::missing("function", function))
     }
 
     pub(super) fn drop_trigger(&mut self, table: &Name, trigger: &Identifier, if_exists: IfExists) -> Result<(), CatalogError> {

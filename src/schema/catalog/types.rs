@@ -9,7 +9,8 @@ use crate::schema::change::IfExists;
 use crate::schema::constraint::Validity;
 use crate::schema::data_type::DataType;
 use crate::schema::name::{Identifier, Name};
-use crate::schema::object::{TypeKind, UserType};
+use crate::schema::object::{ObjectKind, ObjectRef, TypeKind, UserType};
+use crate::schema::table::Table;
 use crate::schema::text::Sql;
 
 type Check = (Identifier, Sql, Validity);
@@ -20,13 +21,18 @@ impl Catalog {
         let name = &user_type.name;
         let shell = self.types.get(name).is_some_and(|found| matches!(found.kind, TypeKind::Base { definition: None }));
         let taken = self.types.contains_key(name) || self.tables.contains_key(name) || self.views.contains_key(name);
-        if taken && !shell && !self.is_unknown(crate::schema::object::ObjectKind::Type, name) {
+        if taken && !shell && !self.is_unknown(ObjectKind::Type, name) {
             return Err(CatalogError::exists("type", name));
         }
         if matches!(user_type.kind, TypeKind::Composite { .. }) {
             self.expect_free(name)?;
         }
         self.expect_schema(name)?;
+        match &user_type.kind {
+            TypeKind::Domain { base, .. } => self.expect_type(base)?,
+            TypeKind::Composite { attributes } => attributes.iter().try_for_each(|(_, data_type, _)| self.expect_type(data_type))?,
+            TypeKind::Enum { .. } | TypeKind::Range { .. } | TypeKind::Base { .. } => {}
+        }
         let mut made = user_type.clone();
         if let TypeKind::Domain { base, default, checks, .. } = &mut made.kind {
             // A domain over a domain takes its default over, as it is now.
@@ -163,6 +169,13 @@ impl Catalog {
     }
 
     pub(super) fn change_attribute_type(&mut self, name: &Name, attribute: &Identifier, to: &DataType) -> Result<(), CatalogError> {
+        let uses = |table: &Arc<Table>| {
+            let column = table.columns.iter().find(|column| column.data_type.name == *name)?;
+            Some(ObjectRef::part(ObjectKind::Column, table.name.clone(), column.name.as_str()).to_string())
+        };
+        if let Some(dependent) = self.tables.values().find_map(uses).filter(|_| !self.unknown_all) {
+            return Err(CatalogError::TypeInUse { table: name.clone(), column: attribute.clone(), dependent });
+        }
         self.on_attribute(name, attribute, |(_, data_type, collation)| {
             *data_type = to.clone();
             *collation = None;
@@ -170,6 +183,9 @@ impl Catalog {
     }
 
     pub(super) fn rename_attribute(&mut self, name: &Name, attribute: &Identifier, to: &Identifier) -> Result<(), CatalogError> {
+        if self.attributes(name)?.is_some_and(|attributes| attributes.iter().any(|(found, ..)| found == to)) {
+            return Err(CatalogError::OnTypeAlready { name: name.clone(), what: "attribute", part: to.clone() });
+        }
         self.on_attribute(name, attribute, |(found, ..)| *found = to.clone())
     }
 
@@ -230,7 +246,7 @@ impl Catalog {
 
     pub(super) fn rename_domain_constraint(&mut self, name: &Name, constraint: &Identifier, to: &Identifier) -> Result<(), CatalogError> {
         self.on_domain_check(name, constraint, |(found, ..)| *found = to.clone())?;
-        self.rename_comment(crate::schema::object::ObjectKind::DomainConstraint, name, constraint, to);
+        self.rename_comment(ObjectKind::DomainConstraint, name, constraint, to);
         Ok(())
     }
 
