@@ -20,6 +20,6 @@ pub use build::{Input, adopt, build, digest};
 pub use chain::{Chain, ChainError, Link, Sorted};
 pub use format::{
     Backfill, Gate, Hazard, HazardKind, Held, KeyColumn, Leftover, LockMode, Milliseconds, Origin, Phase, Plan, PlannedMigration,
-    Predecessor, Probe, RelationLock, Release, Start, StartColumn, Step, StepId, Transaction, Undo,
+    Predecessor, Probe, RelationLock, Release, Start, StartColumn, Step, StepId, SyncTriggers, Transaction, Undo,
 };
 pub use refusal::Refusal;

@@ -20,7 +20,7 @@ use super::throttle::Throttle;
 use super::transactional::{Failed, judge, note_failure, retry};
 use super::warden::{Focus, OnStop};
 use crate::db::postgres::trusted;
-use crate::plan::{Backfill, HazardKind, Release, Step};
+use crate::plan::{Backfill, HazardKind, Release, Step, SyncTriggers};
 
 /// How often a backfill walks over its table. Rows that are left after a walk were changed meanwhile past the triggers, or
 /// came in by a way that fires none.
@@ -195,7 +195,9 @@ async fn chunk(work: &mut Work<'_>, walk: &mut Walk<'_>, size: u32) -> Result<Ch
     session.begin().await?;
     let limits = session.limits(walk.step.lock_wait, walk.step.statement_time);
     session.limit(Limits { statement_time: None, ..limits }, Scope::Transaction).await?;
-    session.run("SET LOCAL concertina.backfill = 'on'").await?;
+    if walk.backfill.sync == SyncTriggers::StandAside {
+        session.run("SET LOCAL concertina.backfill = 'on'").await?;
+    }
     if !store::fence(&mut session.connection, work.epoch).await? {
         return Err(FailedChunk { failed: Failed::LeaseLost, end: None });
     }

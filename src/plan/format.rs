@@ -236,6 +236,20 @@ pub struct Backfill {
     pub first_chunk: String,
     /// Counts the rows that are still not as they should be: one row, one bigint. Zero is done.
     pub remaining: String,
+    /// What the triggers that keep two shapes in step do meanwhile.
+    #[serde(default)]
+    pub sync: SyncTriggers,
+}
+
+/// What the triggers that keep two shapes in step do while a chunk is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SyncTriggers {
+    /// They stand aside (`SET LOCAL concertina.backfill = 'on'`): the chunk writes what they would.
+    #[default]
+    StandAside,
+    /// They fire: the chunk changes data of the user's, which both shapes must show.
+    Fire,
 }
 
 /// A column of the key by which a backfill walks.

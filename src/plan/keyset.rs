@@ -1,6 +1,6 @@
 //! Backfills: an UPDATE or DELETE that walks over a table by its key, in chunks.
 
-use super::format::{Backfill, KeyColumn};
+use super::format::{Backfill, KeyColumn, SyncTriggers};
 use crate::schema::{Catalog, ConstraintKind, Identifier, Table, TableKind, Uniqueness};
 use crate::schema::{IndexKey, NullsDistinct};
 use crate::sql::write;
@@ -92,6 +92,7 @@ pub(crate) fn backfill(table: &Table, key: &[Identifier], action: &Action, pendi
         chunk: format!("{head} WHERE ({list}) > {} AND ({list}) <= {}{pending}", row(1), row(count + 1)),
         first_chunk: format!("{head} WHERE ({list}) <= {}{pending}", row(1)),
         remaining,
+        sync: SyncTriggers::StandAside,
     }
 }
 

@@ -76,6 +76,11 @@ pub(crate) fn enum_label_exists(name: &Name, label: &str) -> String {
     format!("SELECT EXISTS (SELECT 1 FROM pg_enum WHERE enumtypid = to_regtype({}) AND enumlabel = {})", literal(&quoted), literal(label))
 }
 
+/// Whether the trigger is there.
+pub(crate) fn trigger_there(table: &Name, trigger: &Identifier) -> String {
+    format!("SELECT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = {} AND tgname = {})", relation(table), literal(trigger.as_str()))
+}
+
 /// Whether the trigger is gone.
 pub(crate) fn trigger_gone(table: &Name, trigger: &Identifier) -> String {
     format!("SELECT NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = {} AND tgname = {})", relation(table), literal(trigger.as_str()))

@@ -23,7 +23,7 @@ use super::draft::Draft;
 use super::refusal::Refusal;
 use super::release::{Item, Planned};
 use crate::engine::Engine;
-use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Lookup, Name, Table};
+use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Lookup, Name, Sql, Table};
 use crate::sql::directive::{DirectiveKind, Strategy};
 use std::sync::Arc;
 
@@ -102,7 +102,8 @@ impl Context<'_> {
         }
     }
 
-    fn is_renamed_to(&self, table: &Name, column: &Identifier) -> bool {
+    /// Whether a RENAME COLUMN of this release gave the column its name.
+    pub(crate) fn is_renamed_to(&self, table: &Name, column: &Identifier) -> bool {
         self.release.iter().any(|item| {
             matches!(&item.planned, Planned::Change(Change::RenameColumn { table: renamed, to, .. }) if renamed == table && to == column)
         })
@@ -143,6 +144,21 @@ impl Context<'_> {
         })
     }
 
+    /// What a `down` directive above the statement says of the column.
+    pub(crate) fn down(&self, table: &Name, column: &Identifier) -> Option<&Sql> {
+        self.item.directives.iter().find_map(|directive| match directive {
+            DirectiveKind::Down(down) if &down.column == column && &self.before.resolve_relation(&down.table) == table => {
+                Some(&down.expression)
+            }
+            DirectiveKind::Down(_)
+            | DirectiveKind::Up(_)
+            | DirectiveKind::Allow { .. }
+            | DirectiveKind::Phase(_)
+            | DirectiveKind::Strategy(_)
+            | DirectiveKind::ContractAfter(_) => None,
+        })
+    }
+
     /// The major version of PostgreSQL.
     pub(crate) fn major(&self) -> u32 {
         let Engine::PostgreSql { major } = self.engine;
@@ -152,6 +168,7 @@ impl Context<'_> {
 
 /// The steps of one item.
 pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
+    refuse_idle_directives(ctx)?;
     match &ctx.item.planned {
         Planned::FilledColumn { add, up, not_null } => fill_column::plan(ctx, add, up, *not_null),
         Planned::Change(change) => {
@@ -167,6 +184,37 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
             of_change(ctx, change)
         }
     }
+}
+
+/// A directive that says nothing to the statement below it is a mistake that would otherwise go unseen.
+fn refuse_idle_directives(ctx: &Context<'_>) -> Result<(), Refusal> {
+    for directive in &ctx.item.directives {
+        let idle = match directive {
+            DirectiveKind::Up(up) => {
+                let adds = |item: &Item| match &item.planned {
+                    Planned::FilledColumn { add, .. } => add.column.name == up.column,
+                    Planned::Change(_) => false,
+                };
+                (!ctx.release.iter().filter(|item| item.origin.file == ctx.item.origin.file).any(adds)).then(|| {
+                    format!("`up {}.{}` is about a column that no ADD COLUMN below it adds without a default", up.table, up.column)
+                })
+            }
+            DirectiveKind::Down(down) => {
+                let drops =
+                    |item: &Item| matches!(&item.planned, Planned::Change(Change::DropColumn { column, .. }) if column == &down.column);
+                (!ctx.release.iter().filter(|item| item.origin.file == ctx.item.origin.file).any(drops))
+                    .then(|| format!("`down {}.{}` is about a column that no DROP COLUMN below it drops", down.table, down.column))
+            }
+            DirectiveKind::Strategy(Strategy::Views) => Some("`strategy views` is not supported yet".to_owned()),
+            DirectiveKind::Allow { .. } | DirectiveKind::Phase(_) | DirectiveKind::Strategy(_) | DirectiveKind::ContractAfter(_) => None,
+        };
+        if let Some(what) = idle {
+            return Err(
+                ctx.refuse(what, "take the directive away, or write it directly above the statement that it is about (docs/directives.md)")
+            );
+        }
+    }
+    Ok(())
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "a change without a recipe of its own goes by its class, and every change has one")]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use concertina::plan::{
     Backfill, Gate, Hazard, KeyColumn, Leftover, Milliseconds, Phase, Plan, Predecessor, Probe, Release, Start, StartColumn, Step, StepId,
-    Transaction, Undo, digest,
+    SyncTriggers, Transaction, Undo, digest,
 };
 
 use crate::project::{Project, Run};
@@ -268,6 +268,7 @@ pub(crate) fn fill() -> Step {
         chunk: format!("{set} id > $1::text::bigint AND id <= $2::text::bigint"),
         first_chunk: format!("{set} id <= $1::text::bigint"),
         remaining: "SELECT count(*) FROM public.t WHERE b IS NULL".to_owned(),
+        sync: SyncTriggers::StandAside,
     };
     Step {
         transaction: Transaction::Chunked,

@@ -125,6 +125,8 @@ fn what_is_not_planned_says_what_to_do() {
         ("DO $$ BEGIN EXECUTE 'DROP TABLE users'; END $$;", "-- concertina: phase expand"),
         ("TRUNCATE users;", "phase contract"),
         ("ALTER TABLE users RENAME COLUMN name TO full_name;\nALTER TABLE users ALTER COLUMN full_name DROP NOT NULL;", "next release"),
+        ("-- concertina: up users.nmae = lower(name)\nALTER TABLE users ADD COLUMN code text;", "take the directive away"),
+        ("-- concertina: down users.code = 'x'\nALTER TABLE users DROP COLUMN age;", "take the directive away"),
         ("ALTER TABLE users ADD CONSTRAINT one EXCLUDE (age WITH =);", "strategy direct"),
     ];
     for (change, remedy) in refused {

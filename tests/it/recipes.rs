@@ -221,6 +221,8 @@ stories! {
     drop_default_of_a_new_column,
     drop_index,
     drop_required_column,
+    drop_required_column_by_directive,
+    rename_and_change_rows,
     rename_column,
     rename_column_compared_by_identity,
     rename_foreign_key_column,

@@ -3,7 +3,7 @@
 use super::{Context, Recipe};
 use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::Draft;
-use crate::plan::format::HazardKind;
+use crate::plan::format::{Backfill, HazardKind, SyncTriggers};
 use crate::plan::keyset::{self, Action};
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
@@ -53,7 +53,7 @@ fn in_chunks(ctx: &Context<'_>, data: &DataChange, table: &Table) -> Option<Draf
     let condition = data.condition.as_ref().map(write::text);
     // What is done can't be told from the rows: one that matches may be new, or right as it is. The cursor tells.
     let remaining = "SELECT 0::bigint".to_owned();
-    let backfill = keyset::backfill(table, &key, &action, condition.as_deref(), remaining);
+    let backfill = Backfill { sync: SyncTriggers::Fire, ..keyset::backfill(table, &key, &action, condition.as_deref(), remaining) };
     let verb = if data.verb == Verb::Delete { "delete" } else { "update" };
     let slug = if data.verb == Verb::Delete { "delete" } else { "update" };
     let draft = Draft::chunked(subject(ctx, data), slug, format!("{verb} rows of {}", table.name), backfill)

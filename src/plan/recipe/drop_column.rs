@@ -2,12 +2,15 @@
 
 use super::{Context, Recipe};
 use crate::engine::{Held, LockMode};
+use crate::plan::copies::lock_first;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
+use crate::plan::release::is_over_own_row;
+use crate::plan::trigger::{Sync, over};
 use crate::schema::change::DropBehavior;
-use crate::schema::{Catalog, Identifier, Lookup, Name, Table};
+use crate::schema::{Catalog, Identifier, Lookup, Name, Sql, Table};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
@@ -18,11 +21,42 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
     };
     refuse_rename(ctx, table, column)?;
     let mut recipe = Recipe::default();
+    if let Some(down) = ctx.down(table_name, column) {
+        return supplied(ctx, table, column, behavior, down);
+    }
     if found.not_null && found.default.is_none() && found.identity.is_none() && found.generated.is_none() {
         recipe.expand.push(loosen(ctx, table, column)?);
     }
     recipe.contract.push(drop(ctx, table, column, behavior));
     Ok(recipe)
+}
+
+/// A `down` directive says what old clients find in rows that new clients insert: a trigger fills the column until contract.
+fn supplied(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: DropBehavior, down: &Sql) -> Result<Recipe, Refusal> {
+    if let Some(unknown) = down.own_columns().find(|name| table.column(name).is_none()) {
+        return Err(ctx.refuse(
+            format!("`down` names the column {unknown}, which {} does not have", table.name),
+            "name only columns of that table, without a table before them",
+        ));
+    }
+    if !is_over_own_row(down) {
+        return Err(ctx
+            .refuse("`down` reads more than its own row", "write it over the columns of the same row, without table names or subqueries"));
+    }
+    let sync = Sync::filled(&table.name, column, &over("NEW", down), "", "false");
+    super::rename_column::refuse_later_triggers(ctx, &table.name, &sync)?;
+    let subject = format!("{}.{column}", table.name);
+    let fill = Draft::own(&subject, "fill-by-trigger", format!("fill {subject} in rows that new clients insert"), sync.create())
+        .because("new clients no longer supply the column; old clients go on reading it")
+        .locks(&table.name, LockMode::ShareRowExclusive, Held::Brief)
+        .probed(probe::trigger_there(&table.name, sync.first_trigger()))
+        .undone_by(sync.drop());
+    let mut end = drop(ctx, table, column, behavior);
+    let mut sql = vec![lock_first(&table.name, &[])];
+    sql.extend(sync.drop());
+    sql.append(&mut end.sql);
+    end.sql = sql;
+    Ok(Recipe { expand: vec![fill], contract: vec![end], ..Recipe::default() })
 }
 
 /// New clients don't name the column, so a NOT NULL without default would refuse their rows.

@@ -53,6 +53,12 @@ fn check(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) -> Result<
             "name only columns of that table in `up`, without a table before them",
         ));
     }
+    if let Some(renamed) = up.own_columns().find(|name| ctx.is_renamed_to(&add.table, name)) {
+        return Err(ctx.refuse(
+            format!("the value of {} reads {renamed}, which this release renames", subject(add)),
+            "put the new column into the next release",
+        ));
+    }
     if !is_over_own_row(up) {
         return Err(ctx.refuse(
             format!("the value of {} reads more than its own row", subject(add)),

@@ -3,7 +3,7 @@
 use super::{Context, Recipe};
 use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::Draft;
-use crate::plan::format::HazardKind;
+use crate::plan::format::{Backfill, HazardKind, SyncTriggers};
 use crate::plan::generated::generated_name;
 use crate::plan::keyset::{self, Action};
 use crate::plan::probe;
@@ -97,7 +97,10 @@ fn refill(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Optio
     let pending = format!("{quoted} IS NULL");
     let key = super::add_column::walking_key(ctx, table)?;
     let remaining = format!("SELECT count(*) FROM {} WHERE {pending}", write::name(&table.name));
-    let backfill = keyset::backfill(table, &key, &Action::Set(format!("{quoted} = {value}")), Some(&pending), remaining);
+    let backfill = Backfill {
+        sync: SyncTriggers::Fire,
+        ..keyset::backfill(table, &key, &Action::Set(format!("{quoted} = {value}")), Some(&pending), remaining)
+    };
     Ok(Some(
         Draft::chunked(format!("{}.{column}", table.name), "refill", format!("fill {column} in rows that old clients left NULL"), backfill)
             .because("old clients went on writing NULL after the rows were filled")
