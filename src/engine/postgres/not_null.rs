@@ -205,4 +205,11 @@ mod tests {
         table.constraints.push(constraint);
         assert!(!not_null_proven(&table, &"x".into()));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_condition_has_an_answer(condition in "(\\$|is|not|null|and|or|[()' é.]|case ){0,20}") {
+            let _ = proves(&condition);
+        }
+    }
 }

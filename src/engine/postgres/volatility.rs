@@ -302,4 +302,15 @@ mod tests {
             assert!(!is_null(&Sql::plain(text)), "{text}");
         }
     }
+
+    proptest::proptest! {
+        /// Expressions come from people's files: whatever is in them, there is an answer.
+        #[test]
+        fn any_text_has_an_answer(text in "[a-z_ ('\")é:0-9\\$]{0,40}") {
+            let sql = Sql::plain(text.as_str());
+            let _ = volatility(&sql, &Catalog::default());
+            let _ = is_null(&sql);
+            let _ = super::super::spelling::canonical_type(&text);
+        }
+    }
 }
