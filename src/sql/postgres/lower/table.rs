@@ -63,8 +63,7 @@ pub(super) fn create_as(source: &Source<'_>, statement: &CreateTableAsStmt) -> V
     let keyword = source.find_word(source.after_name(name), source.end(), "AS");
     let end = [&["WITH", "DATA"][..], &["WITH", "NO", "DATA"]]
         .iter()
-        .filter_map(|words| source.end().checked_sub(words.len()).filter(|start| source.are(*start, words)))
-        .next()
+        .find_map(|words| source.end().checked_sub(words.len()).filter(|start| source.are(*start, words)))
         .unwrap_or(source.end());
     let query = source.mark(source.span(keyword + 1, end), query, Owner::Query);
     one(source, Change::CreateTable(Box::new(from_query(into, query, if_exists(statement.if_not_exists)))))
