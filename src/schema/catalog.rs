@@ -1,6 +1,7 @@
 //! The schema of a database, as the changes so far have made it. `apply` is its only motion.
 
 mod apply;
+mod calls;
 mod change_type;
 mod check;
 mod columns;

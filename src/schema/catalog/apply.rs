@@ -163,7 +163,10 @@ impl Catalog {
                 tables.iter().try_for_each(|table| self.expect_relation(table))
             }
             Change::Reindex { target, .. } => self.expect_object(target).map(|_| ()),
-            Change::Data(data) => self.expect_rows(data),
+            Change::Data(data) => {
+                self.call(&data.calls);
+                self.expect_rows(data)
+            }
             Change::SetParameter { .. } | Change::TransactionControl { .. } => Ok(()),
         }
     }

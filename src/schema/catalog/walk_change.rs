@@ -207,6 +207,7 @@ fn create_table(visitor: &mut impl Visitor, create: &mut CreateTable) {
 fn rows(visitor: &mut impl Visitor, data: &mut DataChange) {
     data.writes.iter_mut().for_each(|table| relation(visitor, table));
     data.reads.iter_mut().for_each(|table| relation(visitor, table));
+    data.calls.iter_mut().for_each(|function| visitor.name(Role::Routine, function));
     let owner = data.writes.first().cloned();
     for (_, value) in &mut data.assignments {
         visitor.sql(owner.as_ref(), value);

@@ -12,8 +12,11 @@ pub fn column(column: &Column) -> String {
 
 /// The same with the options of its identity sequence, parentheses included.
 pub(super) fn column_with(column: &Column, identity_options: &str) -> String {
+    // No column can be of type `unknown`: it is a column of CREATE TABLE AS whose type could not be told, and where PostgreSQL itself
+    // can't tell, it takes text.
+    let of_type = if column.data_type.is("unknown") { "text".to_owned() } else { data_type(&column.data_type) };
     [
-        format!("{} {}", identifier(&column.name), data_type(&column.data_type)),
+        format!("{} {of_type}", identifier(&column.name)),
         foreign_options(&column.foreign_options),
         optional(" COMPRESSION ", column.compression.as_ref(), identifier),
         rules(column, identity_options),
