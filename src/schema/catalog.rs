@@ -23,6 +23,7 @@ mod objects;
 mod partitions;
 mod rename;
 mod resolve;
+mod rights;
 mod routines;
 mod schemas;
 mod sequence_options;
@@ -83,6 +84,9 @@ pub struct Catalog {
     pub comments: Shared<BTreeMap<ObjectRef, String>>,
     /// Privileges that were granted.
     pub grants: Shared<BTreeSet<Grant>>,
+    /// Privileges that were taken away of those with which an object is born, or of `ALL`. Where it is `ALL` itself, the grants to
+    /// the same role have come later.
+    pub revokes: Shared<BTreeSet<Grant>>,
     /// Owners that were set.
     pub owners: Shared<BTreeMap<ObjectRef, Identifier>>,
     /// What an unreadable statement may have touched.
@@ -108,6 +112,7 @@ impl Default for Catalog {
             extensions: Shared::default(),
             comments: Shared::default(),
             grants: Shared::default(),
+            revokes: Shared::default(),
             owners: Shared::default(),
             unknown: Shared::default(),
             unknown_all: false,

@@ -205,15 +205,7 @@ impl Catalog {
             found.columns.retain(|found| found.name != *column);
         }
         self.forget_part(ObjectKind::Column, table, column);
-        let on_columns: Vec<_> =
-            self.grants.iter().filter(|grant| &grant.object.name == table && grant.columns.contains(column)).cloned().collect();
-        for mut grant in on_columns {
-            self.grants.remove(&grant);
-            grant.columns.retain(|found| found != column);
-            if !grant.columns.is_empty() {
-                self.grants.insert(grant);
-            }
-        }
+        self.forget_granted_column(table, column);
     }
 
     fn remove_routine(&mut self, name: &Name, arguments: &[crate::schema::data_type::DataType]) {
@@ -223,7 +215,7 @@ impl Catalog {
         let detail: Vec<ObjectRef> = self
             .comments
             .keys()
-            .chain(self.grants.iter().map(|grant| &grant.object))
+            .chain(self.grants.iter().chain(self.revokes.iter()).map(|right| &right.object))
             .chain(self.owners.keys())
             .filter(|object| reference(object) && (only || self.routine_key(object).as_ref() == Some(&key)))
             .cloned()

@@ -93,7 +93,12 @@ impl Catalog {
         let comments: Vec<_> = self.comments.keys().filter_map(&mut changed).collect();
         let owners: Vec<_> = self.owners.keys().filter_map(&mut changed).collect();
         let unknown: Vec<_> = self.unknown.iter().filter_map(&mut changed).collect();
-        let grants: Vec<_> = self.grants.iter().filter_map(|grant| changed(&grant.object).map(|(_, new)| (grant.clone(), new))).collect();
+        if self.grants.iter().chain(self.revokes.iter()).any(|right| changed(&right.object).is_some()) {
+            self.each_right(|right| {
+                let object = changed(&right.object).map_or_else(|| right.object.clone(), |(_, new)| new);
+                Some(crate::schema::change::Grant { object, ..right.clone() })
+            });
+        }
         for (old, new) in comments {
             if let Some(text) = self.comments.remove(&old) {
                 self.comments.insert(new, text);
@@ -107,10 +112,6 @@ impl Catalog {
         for (old, new) in unknown {
             self.unknown.remove(&old);
             self.unknown.insert(new);
-        }
-        for (old, object) in grants {
-            self.grants.remove(&old);
-            self.grants.insert(crate::schema::change::Grant { object, ..old });
         }
     }
 

@@ -9,7 +9,7 @@ use super::error::CatalogError;
 use super::rename::Renamer;
 use super::sql_text::quoted;
 use super::walk::{self, Role};
-use crate::schema::change::{DropBehavior, Grant, IfExists, OnConflict};
+use crate::schema::change::{DropBehavior, IfExists, OnConflict};
 use crate::schema::name::{Identifier, Name};
 use crate::schema::object::{Definition, ObjectKind, ObjectRef};
 use crate::schema::text::{Part, Sql};
@@ -289,32 +289,6 @@ impl Catalog {
         Ok(())
     }
 
-    pub(super) fn grant(&mut self, grant: &Grant) -> Result<(), CatalogError> {
-        if self.expect_grantable(grant)? {
-            self.grants.insert(grant.clone());
-        }
-        Ok(())
-    }
-
-    pub(super) fn revoke(&mut self, grant: &Grant) -> Result<(), CatalogError> {
-        self.expect_object(&grant.object)?;
-        let about: Vec<Grant> = self
-            .grants
-            .iter()
-            .filter(|found| found.object == grant.object && found.grantee == grant.grantee && found.columns == grant.columns)
-            .cloned()
-            .collect();
-        for mut found in about {
-            let all = grant.privileges.iter().any(|privilege| privilege == "ALL");
-            self.grants.remove(&found);
-            found.privileges.retain(|privilege| !all && !grant.privileges.contains(privilege));
-            if !found.privileges.is_empty() {
-                self.grants.insert(found);
-            }
-        }
-        Ok(())
-    }
-
     /// Forgets what was said of the objects that `gone` describes.
     pub(super) fn forget(&mut self, gone: &dyn Fn(&ObjectRef) -> bool) {
         if self.comments.keys().any(gone) {
@@ -323,8 +297,8 @@ impl Catalog {
         if self.owners.keys().any(gone) {
             self.owners.retain(|object, _| !gone(object));
         }
-        if self.grants.iter().any(|grant| gone(&grant.object)) {
-            self.grants.retain(|grant| !gone(&grant.object));
+        if self.grants.iter().chain(self.revokes.iter()).any(|right| gone(&right.object)) {
+            self.each_right(|right| (!gone(&right.object)).then(|| right.clone()));
         }
         if self.unknown.iter().any(gone) {
             self.unknown.retain(|object| !gone(object));
@@ -334,16 +308,6 @@ impl Catalog {
     /// Forgets what was said of a part of `of`.
     pub(super) fn forget_part(&mut self, kind: ObjectKind, of: &Name, part: &Identifier) {
         self.forget(&|object| object.kind == kind && &object.name == of && object.detail.as_deref() == Some(part.as_str()));
-    }
-
-    pub(super) fn rename_granted_column(&mut self, table: &Name, from: &Identifier, to: &Identifier) {
-        let about: Vec<Grant> =
-            self.grants.iter().filter(|grant| &grant.object.name == table && grant.columns.contains(from)).cloned().collect();
-        for mut grant in about {
-            self.grants.remove(&grant);
-            grant.columns.iter_mut().filter(|column| *column == from).for_each(|column| *column = to.clone());
-            self.grants.insert(grant);
-        }
     }
 
     /// A dropped table is no longer published: ALTERs that added it are forgotten.

@@ -276,8 +276,26 @@ pub(super) fn transform(source: &Source<'_>, statement: &pg::CreateTransformStmt
 /// `CREATE OPERATOR CLASS`.
 pub(super) fn operator_class(source: &Source<'_>, statement: &pg::CreateOpClassStmt) -> Vec<Lowered> {
     let object = part(ObjectKind::OperatorClass, dotted(&statement.opclassname), statement.amname.as_str());
-    let create = marked_definition(source, statement, Owner::Value, own_name(source, &object));
-    Creation { object, create, depends_on: Vec::new(), on_conflict: OnConflict::Fail, source }.lowered()
+    let from = source.find_word(0, source.end(), "as") + 1;
+    let functions = support_functions(source, from, &statement.items);
+    let depends_on = functions.iter().filter_map(|(_, reference)| function_of(reference)).collect();
+    let places = own_name(source, &object).into_iter().chain(functions).collect();
+    let create = marked_definition(source, statement, Owner::Value, places);
+    Creation { object, create, depends_on, on_conflict: OnConflict::Fail, source }.lowered()
+}
+
+/// The functions that stand behind an operator class, each in its place: `FUNCTION 1 [(types)] name(…)`.
+fn support_functions(source: &Source<'_>, from: usize, items: &[Node]) -> Vec<(Span, Part)> {
+    let written = source.split(from, source.end()).into_iter().zip(items);
+    let functions = written.filter_map(|((from, _), item)| {
+        let Some(NodeEnum::CreateOpClassItem(item)) = &item.node else { return None };
+        let function = dotted(&item.name.as_ref()?.objname);
+        let after_number = from + 2;
+        let at = if source.is(after_number, "(") { source.closing(after_number) + 1 } else { after_number };
+        let named = source.is(from, "function") && !is_built_in(&function);
+        named.then(|| (source.span(at, source.after_name(at)), Part::Function(function)))
+    });
+    functions.collect()
 }
 
 /// `CREATE OPERATOR FAMILY`.
@@ -290,7 +308,10 @@ pub(super) fn operator_family(source: &Source<'_>, statement: &pg::CreateOpFamil
 /// `ALTER OPERATOR FAMILY … ADD`.
 pub(super) fn alter_operator_family(source: &Source<'_>, statement: &pg::AlterOpFamilyStmt) -> Vec<Lowered> {
     let object = part(ObjectKind::OperatorFamily, dotted(&statement.opfamilyname), statement.amname.as_str());
-    alter(source, statement, Owner::Value, object)
+    let from = source.find_word(0, source.end(), "add") + 1;
+    let functions = if statement.is_drop { Vec::new() } else { support_functions(source, from, &statement.items) };
+    let statement = marked_definition(source, statement, Owner::Value, functions);
+    one(source, Change::AlterObject { object, statement })
 }
 
 /// `ALTER OPERATOR … SET (…)`.

@@ -102,22 +102,22 @@ fn aggregate_definition(source: &Source<'_>, statement: &DefineStmt, name: &Name
     marked_definition(source, statement, Owner::Value, places)
 }
 
-/// The functions that options such as `SFUNC = f` name. The parser takes them for types.
+/// The functions that options such as `SFUNC = f` name, and the engine's own words as in `PARALLEL = safe`. The parser takes both
+/// for types.
 pub(super) fn functions_in_options(
     source: &Source<'_>,
     options: &[Node],
     is_function: fn(&DefElem) -> bool,
 ) -> Vec<(crate::sql::Span, Part)> {
-    let functions = elements(options).filter(|option| is_function(option));
-    let located = functions.filter_map(|option| match &option.arg.as_deref()?.node {
-        Some(NodeEnum::TypeName(name)) => Some((dotted(&name.names), source.at(name.location))),
-        _ => None,
-    });
-    let place = |(name, at): (Name, usize)| {
+    let named = elements(options).filter(|option| is_function(option) || is_word(option));
+    let place = |option: &DefElem| {
+        let Some(NodeEnum::TypeName(written)) = &option.arg.as_deref()?.node else { return None };
+        let (name, at) = (dotted(&written.names), source.at(written.location));
         let span = source.span(at, source.after_name(at));
-        (span, if is_built_in(&name) { Part::Text(span.of(source.text()).to_owned()) } else { Part::Function(name) })
+        let as_it_is = is_word(option) || is_built_in(&name);
+        Some((span, if as_it_is { Part::Text(span.of(source.text()).to_owned()) } else { Part::Function(name) }))
     };
-    located.map(place).collect()
+    named.filter_map(place).collect()
 }
 
 /// Whether a function belongs to the database itself.
@@ -132,6 +132,12 @@ pub(super) fn is_built_in(name: &Name) -> bool {
 pub(super) fn names_function(option: &DefElem) -> bool {
     let name = option.defname.to_lowercase();
     name.ends_with("func") || ["function", "procedure", "restrict", "join"].contains(&name.as_str())
+}
+
+/// Whether an option's value is a word of the engine's.
+fn is_word(option: &DefElem) -> bool {
+    let words = ["provider", "parallel", "finalfunc_modify", "mfinalfunc_modify", "alignment", "storage", "internallength"];
+    words.contains(&option.defname.to_lowercase().as_str())
 }
 
 fn parameters(nodes: &[Node]) -> impl Iterator<Item = &FunctionParameter> {

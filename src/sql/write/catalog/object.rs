@@ -33,8 +33,13 @@ pub(super) fn add_types(catalog: &Catalog, items: &mut Items) {
         let mut item = Item::new(Rank::Type, sort_key(&user_type.name), format!("{};{}", create_type(user_type), later_checks(user_type)));
         item.provides = vec![Thing::Relation(user_type.name.clone())];
         item.needs = needs_of_user_type(user_type);
-        if let TypeKind::Base { definition: Some(_) } = &user_type.kind {
-            // The functions that a base type is made of speak of the type, so that its name comes before them.
+        // The functions that a base type, or how a range is normalised, is made of speak of the type, so that its name comes before them.
+        let made_of_functions = match &user_type.kind {
+            TypeKind::Base { definition } => definition.is_some(),
+            TypeKind::Range { options } => text(options).to_lowercase().contains("canonical"),
+            TypeKind::Enum { .. } | TypeKind::Domain { .. } | TypeKind::Composite { .. } => false,
+        };
+        if made_of_functions {
             let shell = Item::new(Rank::Type, sort_key(&user_type.name), format!("CREATE TYPE {};", name(&user_type.name)));
             items.add(Item { provides: item.provides.clone(), ..shell });
         }

@@ -9,7 +9,10 @@ pub(super) fn remarks(catalog: &Catalog, about: impl Fn(&ObjectRef) -> bool) -> 
     let owners = catalog.owners.iter().filter(|(object, _)| about(object)).map(|(of, owner)| owned(of, owner));
     let comments = catalog.comments.iter().filter(|(object, _)| about(object)).map(|(on, text)| comment(on, text));
     let grants = catalog.grants.iter().filter(|grant| about(&grant.object)).map(grant);
-    owners.chain(comments).chain(grants).collect()
+    // Who has lost all has got the grants since; who has lost a part has lost it of the grants.
+    let (all, part): (Vec<&Grant>, Vec<&Grant>) =
+        catalog.revokes.iter().filter(|revoke| about(&revoke.object)).partition(|revoke| revoke.privileges.iter().any(|one| one == "ALL"));
+    owners.chain(comments).chain(all.into_iter().map(revoke)).chain(grants).chain(part.into_iter().map(revoke)).collect()
 }
 
 fn owned(of: &ObjectRef, owner: &Identifier) -> String {
@@ -20,13 +23,22 @@ fn comment(on: &ObjectRef, text: &str) -> String {
     format!("COMMENT ON {} IS {};", object(on), literal(text))
 }
 
-/// `GRANT`, without its end.
-pub(super) fn grant(grant: &Grant) -> String {
-    let columns = if grant.columns.is_empty() { String::new() } else { format!(" ({})", list(&grant.columns)) };
-    let privileges: Vec<String> = grant.privileges.iter().map(|privilege| format!("{privilege}{columns}")).collect();
-    let to = if grant.grantee == "public" { "PUBLIC".to_owned() } else { identifier(&grant.grantee) };
+fn grant(grant: &Grant) -> String {
     let option = if grant.grantable { " WITH GRANT OPTION" } else { "" };
-    format!("GRANT {} ON {} TO {to}{option};", privileges.join(", "), granted_on(&grant.object))
+    format!("GRANT {} ON {} TO {}{option};", privileges(grant), granted_on(&grant.object), role(&grant.grantee))
+}
+
+fn revoke(revoke: &Grant) -> String {
+    format!("REVOKE {} ON {} FROM {};", privileges(revoke), granted_on(&revoke.object), role(&revoke.grantee))
+}
+
+fn privileges(grant: &Grant) -> String {
+    let columns = if grant.columns.is_empty() { String::new() } else { format!(" ({})", list(&grant.columns)) };
+    grant.privileges.iter().map(|privilege| format!("{privilege}{columns}")).collect::<Vec<_>>().join(", ")
+}
+
+fn role(grantee: &Identifier) -> String {
+    if grantee == "public" { "PUBLIC".to_owned() } else { identifier(grantee) }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "all other kinds are named as everywhere")]

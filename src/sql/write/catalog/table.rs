@@ -84,7 +84,13 @@ fn add_rest(catalog: &Catalog, table: &Table, place: Place, items: &mut Items) {
     let needs: Vec<Thing> = columns.iter().filter_map(|column| column.default.as_ref()).flat_map(needs_of).collect();
     let checked: Vec<Thing> = inline.iter().flat_map(|constraint| needs_of_constraint(constraint)).collect();
     let item = items.item_mut(place);
-    item.text = partition::create(catalog, table, &elements);
+    item.text = if joins_parents_later(catalog, table) {
+        let alone = Table { parents: Vec::new(), ..table.clone() };
+        let joined = table.parents.iter().map(|parent| format!("\nALTER TABLE ONLY {} INHERIT {};", name(&table.name), name(parent)));
+        partition::create(catalog, &alone, &elements) + &joined.collect::<String>()
+    } else {
+        partition::create(catalog, table, &elements)
+    };
     item.needs.extend(needs.into_iter().chain(checked).filter(|need| need != &own));
     alters(catalog, table, place, items);
     for (column, default) in later {
@@ -118,6 +124,18 @@ fn with_name_of_not_null(declared: String, column: &Column, named: &[&Constraint
         (Some(own), Some(rest)) => format!("{rest} CONSTRAINT {} NOT NULL", identifier(own)),
         _ => declared,
     }
+}
+
+/// Whether the table declares all that its parents have, so that it can be made by itself: only that keeps the order of its columns.
+fn joins_parents_later(catalog: &Catalog, table: &Table) -> bool {
+    let above = || table.parents.iter().filter_map(|parent| catalog.tables.get(parent));
+    let declares = |column: &Column| table.column(&column.name).is_some_and(|own| own.local);
+    let is_check = |constraint: &&Constraint| matches!(constraint.kind, ConstraintKind::Check { .. }) && !constraint.no_inherit;
+    let has = |constraint: &Constraint| constraint.name.as_ref().and_then(|name| table.constraint(name)).is_some_and(|own| own.local);
+    table.partition_of.is_none()
+        && !table.parents.is_empty()
+        && above().flat_map(|parent| &parent.columns).all(declares)
+        && above().flat_map(|parent| &parent.constraints).filter(is_check).all(has)
 }
 
 /// Whether the table says the column itself, and doesn't get it from its parents.
