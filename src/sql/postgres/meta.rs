@@ -1,4 +1,4 @@
-//! psql's meta-commands in a file. None is run: those without effect on the schema are passed over, the others are mistakes here.
+//! The meta-commands of psql in a file. None is run: those without effect on the schema are passed over, the others are mistakes here.
 
 use super::split::{Place, Quote};
 use crate::sql::script::{Skipped, SyntaxError};
