@@ -24,6 +24,8 @@ pub struct Status {
     pub unknown: Vec<Release>,
     /// What comes next.
     pub next: Option<Next>,
+    /// Contract steps that the last plan leaves to later deploys.
+    pub waiting: Vec<StepId>,
 }
 
 /// Where a plan stands.
@@ -75,6 +77,14 @@ fn of(database: String, chain: &Chain, ledger: Ledger) -> Status {
         database,
         plans: chain.links().iter().map(|link| plan(link, &ledger)).collect(),
         unknown: ledger.plans.keys().filter(|release| position(chain, release).is_none()).cloned().collect(),
+        waiting: chain
+            .last()
+            .into_iter()
+            .flat_map(|last| &last.plan.deferred)
+            .map(|step| &step.id)
+            .filter(|id| !ledger.steps.contains_key(*id))
+            .cloned()
+            .collect(),
         next: chain.links().iter().find_map(|link| next(link, &ledger)),
         at_work: ledger.lease.filter(|lease| lease.owner.is_some() && !lease.expired),
         paused: ledger.paused,

@@ -28,7 +28,13 @@ pub fn text(status: &Status) -> String {
         Some(next) => {
             let _ = writeln!(text, "next: concertina apply --release {} --phase {}", next.release, next.phase);
         }
-        None => text.push_str("nothing is left to do\n"),
+        None if status.waiting.is_empty() => text.push_str("nothing is left to do\n"),
+        None => {
+            text.push_str("nothing is due now; the contract phase of a later deploy has\n");
+            for step in &status.waiting {
+                let _ = writeln!(text, "    waiting  {step}");
+            }
+        }
     }
     text
 }

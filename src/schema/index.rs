@@ -1,4 +1,4 @@
-//! Indexes.
+//! Indexes: what each is built from, and how. Says nothing of how one is built beside writers.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Tables.
+//! Tables: their kinds, columns, constraints and options. Knows nothing of the rows in them.
 
 use std::collections::BTreeMap;
 

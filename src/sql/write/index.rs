@@ -1,4 +1,4 @@
-//! Indexes.
+//! Indexes as SQL. Decides nothing about how they are built.
 
 use super::{identifier, list, name, option_list, optional, text, with_options};
 use crate::schema::change::Concurrency;

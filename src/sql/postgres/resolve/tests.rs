@@ -1,3 +1,5 @@
+//! Views whose query is resolved, in small tables of text and result.
+
 use super::*;
 use crate::schema::{DataType, Table};
 
