@@ -85,7 +85,6 @@ impl Folding {
         Some(change)
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "all other changes are the catalog's business")]
     fn apply(&mut self, change: &Change) -> Result<(), CatalogError> {
         let History { entries, end, .. } = &mut self.history;
         if let Change::SetSearchPath { schemas, local } = change {

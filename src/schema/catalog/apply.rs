@@ -14,9 +14,15 @@ impl Catalog {
     /// If the change surely doesn't fit; the catalog is then as before.
     pub fn apply(&mut self, change: &Change) -> Result<(), CatalogError> {
         let mut next = self.clone();
-        next.fold(change)?;
-        *self = next;
-        Ok(())
+        match next.fold(change) {
+            Ok(()) => {
+                *self = next;
+                Ok(())
+            }
+            // What is in the way may long be gone, and what is missing may have come: nobody can tell.
+            Err(_) if self.unknown_all => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each change, and no change left out")]

@@ -105,9 +105,11 @@ impl Catalog {
             (None, None) => None,
         };
         match missing {
-            Some(column) if !self.columns_are_unknown(table) => {
-                Err(CatalogError::NoColumn { table: table.clone(), column: column.clone() })
-            }
+            Some(column) if !self.columns_are_unknown(table) => Err(if self.views.contains_key(table) {
+                CatalogError::NoViewColumn { view: table.clone(), column: column.clone() }
+            } else {
+                CatalogError::NoColumn { table: table.clone(), column: column.clone() }
+            }),
             Some(_) | None => Ok(()),
         }
     }

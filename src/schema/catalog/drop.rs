@@ -257,7 +257,10 @@ impl Catalog {
             Node::Default(table, column) => ObjectRef::part(ObjectKind::Default, table.clone(), column.as_str()),
             Node::Constraint(table, name) => ObjectRef::part(ObjectKind::TableConstraint, table.clone(), name.as_str()),
             Node::Trigger(table, name) => ObjectRef::part(ObjectKind::Trigger, table.clone(), name.as_str()),
-            Node::Type(name) | Node::DomainDefault(name) => ObjectRef::new(ObjectKind::Type, name.clone()),
+            Node::Type(name) | Node::DomainDefault(name) => {
+                let domain = self.types.get(name).is_some_and(|found| matches!(found.kind, TypeKind::Domain { .. }));
+                ObjectRef::new(if domain { ObjectKind::Domain } else { ObjectKind::Type }, name.clone())
+            }
             Node::Attribute(name, part) => ObjectRef::part(ObjectKind::Attribute, name.clone(), part.as_str()),
             Node::DomainCheck(name, part) => ObjectRef::part(ObjectKind::DomainConstraint, name.clone(), part.as_str()),
             Node::Routine(name, _) => ObjectRef::new(ObjectKind::Function, name.clone()),

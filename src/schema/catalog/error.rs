@@ -9,12 +9,16 @@ use crate::schema::name::{Identifier, Name};
 pub enum CatalogError {
     #[error("there is no {what} `{name}`")]
     Missing { what: &'static str, name: String },
-    #[error("there is a {what} `{name}` already")]
+    #[error("there is {} `{name}` already", with_article(what))]
     Exists { what: &'static str, name: String },
-    #[error("`{name}` is a {is}, not a {wanted}")]
+    #[error("`{name}` is {}, not {}", with_article(is), with_article(wanted))]
     WrongKind { name: Name, is: &'static str, wanted: &'static str },
     #[error("table `{table}` has no column `{column}`")]
     NoColumn { table: Name, column: Identifier },
+    #[error("view `{view}` has no column `{column}`")]
+    NoViewColumn { view: Name, column: Identifier },
+    #[error("there are several {what}s called `{name}`; say which one by its arguments")]
+    Ambiguous { what: &'static str, name: Name },
     #[error("table `{table}` has a column `{column}` already")]
     ColumnExists { table: Name, column: Identifier },
     #[error("table `{table}` has no constraint `{constraint}`")]
@@ -23,7 +27,7 @@ pub enum CatalogError {
     ConstraintExists { table: Name, constraint: Identifier },
     #[error("table `{table}` has no {what} `{name}`")]
     NotOnTable { table: Name, what: &'static str, name: Identifier },
-    #[error("table `{table}` has a {what} `{name}` already")]
+    #[error("table `{table}` has {} `{name}` already", with_article(what))]
     OnTableAlready { table: Name, what: &'static str, name: Identifier },
     #[error("table `{table}` has a primary key already")]
     SecondPrimaryKey { table: Name },
@@ -55,8 +59,14 @@ pub enum CatalogError {
     EnumValueExists { name: Name, value: String },
     #[error("type `{name}` has no {what} `{part}`")]
     NotOnType { name: Name, what: &'static str, part: Identifier },
-    #[error("type `{name}` has a {what} `{part}` already")]
+    #[error("type `{name}` has {} `{part}` already", with_article(what))]
     OnTypeAlready { name: Name, what: &'static str, part: Identifier },
+}
+
+/// "a table", "an index".
+fn with_article(what: &str) -> String {
+    let article = if what.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    format!("{article} {what}")
 }
 
 impl CatalogError {

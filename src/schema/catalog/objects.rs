@@ -146,11 +146,7 @@ impl Catalog {
     fn drop_routine(&mut self, object: &ObjectRef, behavior: DropBehavior, if_exists: IfExists) -> Result<(), CatalogError> {
         let Some((name, arguments)) = self.routine_key(object) else {
             let unknown = self.is_unknown(object.kind, &object.name) || self.has_extensions();
-            return if if_exists == IfExists::Skip || unknown {
-                Ok(())
-            } else {
-                Err(CatalogError::missing(object.kind.words(), &object.name))
-            };
+            return if if_exists == IfExists::Skip || unknown { Ok(()) } else { Err(self.no_routine(object)) };
         };
         self.drop_nodes(vec![Node::Routine(name, arguments)], behavior)
     }
@@ -224,6 +220,17 @@ impl Catalog {
         if self.definition_of(renamed).is_some() {
             return Err(CatalogError::exists(object.kind.words(), &renamed.name));
         }
+        let own = Part::Function(object.name.clone());
+        if !on_table
+            && let Some(definition) = self.definitions.get_mut(at).map(Arc::make_mut).filter(|found| found.create.parts.contains(&own))
+        {
+            for part in definition.create.parts.iter_mut().filter(|part| **part == own) {
+                *part = Part::Function(renamed.name.clone());
+            }
+            definition.object.clone_from(renamed);
+            self.replace_object(object, renamed);
+            return Ok(());
+        }
         let keyword = object.kind.words().to_uppercase();
         let schema = object.name.schema.as_ref().filter(|_| !on_table);
         let qualifier = schema.map(|schema| format!("{}.", quoted(schema))).unwrap_or_default();
@@ -256,7 +263,7 @@ impl Catalog {
     fn move_routine(&mut self, object: &ObjectRef, to: &Name) -> Result<(), CatalogError> {
         let Some(key) = self.routine_key(object) else {
             let unknown = self.is_unknown(object.kind, &object.name) || self.has_extensions();
-            return if unknown { Ok(()) } else { Err(CatalogError::missing(object.kind.words(), &object.name)) };
+            return if unknown { Ok(()) } else { Err(self.no_routine(object)) };
         };
         if self.routines_named(&key.0).nth(1).is_none() {
             self.rewrite(&mut Renamer { from: &key.0, to, roles: &[Role::Routine] });
@@ -270,6 +277,13 @@ impl Catalog {
         }
         self.replace_object(object, &ObjectRef { name: to.clone(), ..object.clone() });
         Ok(())
+    }
+
+    /// Why a reference means no one routine.
+    fn no_routine(&self, object: &ObjectRef) -> CatalogError {
+        let (what, name) = (object.kind.words(), object.name.clone());
+        let several = object.detail.is_none() && self.routines_named(&name).nth(1).is_some();
+        if several { CatalogError::Ambiguous { what, name } } else { CatalogError::missing(what, &name) }
     }
 
     pub(super) fn set_owner(&mut self, object: &ObjectRef, owner: &Identifier) -> Result<(), CatalogError> {

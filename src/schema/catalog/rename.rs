@@ -98,7 +98,7 @@ impl Catalog {
 
     fn move_relation(&mut self, from: &Name, to: &Name) -> Result<(), CatalogError> {
         let Some(kind) = self.relation_kind(from) else {
-            return self.expect(self.table(from), "table", from).map(|_| ());
+            return self.expect(self.table(from), "relation", from).map(|_| ());
         };
         self.expect_free(to)?;
         if kind != ObjectKind::Index && kind != ObjectKind::Sequence {
@@ -254,9 +254,7 @@ impl Catalog {
     fn rename_view_column(&mut self, view: &Name, column: &Identifier, to: &Identifier) -> Result<(), CatalogError> {
         let Some(found) = self.views.get(view).cloned() else { return Ok(()) };
         let Lookup::Known(columns) = &found.columns else { return Ok(()) };
-        if !columns.iter().any(|found| found.name == *column) {
-            return Err(CatalogError::NoColumn { table: view.clone(), column: column.clone() });
-        }
+        self.expect_columns(view, std::slice::from_ref(column))?;
         if columns.iter().any(|found| found.name == *to) {
             return Err(CatalogError::ColumnExists { table: view.clone(), column: to.clone() });
         }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::Catalog;
 use super::names;
-use super::sql_text::quoted;
 use super::walk;
-use crate::schema::name::{Identifier, Name};
+use crate::schema::name::Name;
 use crate::schema::object::{Definition, ObjectKind, ObjectRef};
 use crate::schema::text::{Part, Sql};
+
+/// After which the name stands.
+const KEYWORD: &str = "statistics";
 
 impl Catalog {
     /// `CREATE STATISTICS ON …` with the name that the database makes up.
@@ -26,7 +28,6 @@ impl Catalog {
     }
 
     /// The statistics of one table on another, under names that are made up.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever other parts there will be, they stay as they are")]
     pub(super) fn copy_statistics(&mut self, from: &Name, to: &Name) {
         let about = |definition: &&Arc<Definition>| {
             definition.object.kind == ObjectKind::Statistics && walk::owner_of(definition).as_ref() == Some(from)
@@ -91,38 +92,16 @@ fn elements(create: &Sql) -> Vec<String> {
 /// The statement with another name, or with one where it had none.
 fn with_name(definition: &Definition, name: &Name) -> Definition {
     let mut named = definition.clone();
-    named.object.name = name.clone();
-    if let Some(Part::Text(text)) = named.create.parts.first_mut() {
-        *text = renamed(text, name);
+    let old = std::mem::replace(&mut named.object.name, name.clone());
+    let parts = &mut named.create.parts;
+    if let Some(own) = parts.iter_mut().find(|part| matches!(part, Part::Function(own) if own.name == old.name)) {
+        *own = Part::Function(name.clone());
+    } else if let Some(Part::Text(text)) = parts.first().cloned()
+        && let Some(keyword) = text.to_ascii_lowercase().find(KEYWORD)
+    {
+        let (before, after) = text.split_at(keyword + KEYWORD.len());
+        let pieces = [Part::Text(format!("{before} ")), Part::Function(name.clone()), Part::Text(after.to_owned())];
+        parts.splice(0..1, pieces);
     }
     named
-}
-
-/// `CREATE STATISTICS [IF NOT EXISTS] [name] …` with that name.
-fn renamed(text: &str, name: &Name) -> String {
-    let lower = text.to_ascii_lowercase();
-    let Some(at) = lower.find("statistics") else { return text.to_owned() };
-    let mut rest = text[at + "statistics".len()..].trim_start();
-    if rest.to_ascii_lowercase().starts_with("if not exists") {
-        rest = rest["if not exists".len()..].trim_start();
-    }
-    let unnamed = rest.to_ascii_lowercase().starts_with("on") && rest[2..].starts_with([' ', '\n', '\t', '(']) || rest.starts_with('(');
-    if !unnamed {
-        rest = after_name(rest);
-    }
-    let schema = name.schema.as_ref().map(|schema: &Identifier| format!("{}.", quoted(schema))).unwrap_or_default();
-    format!("CREATE STATISTICS {schema}{} {}", quoted(&name.name), rest.trim_start())
-}
-
-/// What follows a name that is perhaps quoted and perhaps has a schema.
-fn after_name(text: &str) -> &str {
-    let mut quotes = false;
-    for (at, c) in text.char_indices() {
-        match c {
-            '"' => quotes = !quotes,
-            c if (c.is_whitespace() || c == '(') && !quotes => return &text[at..],
-            _ => {}
-        }
-    }
-    ""
 }

@@ -48,7 +48,7 @@ impl Catalog {
         if if_exists == IfExists::Skip || self.is_unknown(ObjectKind::Trigger, table) {
             return Ok(());
         }
-        Err(CatalogError::NotOnTable { table: table.clone(), what: "trigger", name: trigger.clone() })
+        self.no_trigger(table, trigger)
     }
 
     pub(super) fn rename_trigger(&mut self, table: &Name, trigger: &Identifier, to: &Identifier) -> Result<(), CatalogError> {
@@ -69,6 +69,7 @@ impl Catalog {
     }
 
     fn no_trigger(&self, table: &Name, trigger: &Identifier) -> Result<(), CatalogError> {
+        self.expect_relation(table)?;
         if self.is_unknown(ObjectKind::Trigger, table) {
             return Ok(());
         }
