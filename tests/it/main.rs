@@ -18,6 +18,7 @@ mod any_text;
 mod introspect;
 mod measured;
 mod findings;
+mod fold;
 mod rules;
 mod schema_oracle;
 mod support;
