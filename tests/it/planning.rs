@@ -127,6 +127,10 @@ fn what_is_not_planned_says_what_to_do() {
         ("ALTER TABLE users RENAME COLUMN name TO full_name;\nALTER TABLE users ALTER COLUMN full_name DROP NOT NULL;", "next release"),
         ("-- concertina: up users.nmae = lower(name)\nALTER TABLE users ADD COLUMN code text;", "take the directive away"),
         ("-- concertina: down users.code = 'x'\nALTER TABLE users DROP COLUMN age;", "take the directive away"),
+        (
+            "-- concertina: up users.full_name = trim(name)\n-- concertina: down users.name = full_name\nALTER TABLE users ADD COLUMN full_name text NOT NULL, DROP COLUMN name;",
+            "drop name in the next release",
+        ),
         ("ALTER TABLE users ADD CONSTRAINT one EXCLUDE (age WITH =);", "strategy direct"),
     ];
     for (change, remedy) in refused {

@@ -7,7 +7,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::plan::release::is_over_own_row;
+use crate::plan::release::{Planned, is_over_own_row};
 use crate::plan::trigger::{Sync, over};
 use crate::schema::change::DropBehavior;
 use crate::schema::{Catalog, Identifier, Lookup, Name, Sql, Table};
@@ -42,6 +42,12 @@ fn supplied(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: Dro
     if !is_over_own_row(down) {
         return Err(ctx
             .refuse("`down` reads more than its own row", "write it over the columns of the same row, without table names or subqueries"));
+    }
+    if let Some(twin) = replaced_by(ctx, table, column) {
+        return Err(ctx.refuse(
+            format!("{}.{column} is dropped and {twin} is made of it: what new clients write to {twin} would not reach it", table.name),
+            format!("if {twin} holds the same values, rename the column; else drop {column} in the next release"),
+        ));
     }
     let sync = Sync::filled(&table.name, column, &over("NEW", down), "", "false");
     super::rename_column::refuse_later_triggers(ctx, &table.name, &sync)?;
@@ -91,6 +97,14 @@ fn loosen(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Draft
     ))
 }
 
+/// The new column of this release that is made of the one that is dropped.
+fn replaced_by(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Option<Identifier> {
+    ctx.release.iter().find_map(|item| match &item.planned {
+        Planned::FilledColumn { add, up, .. } if add.table == table.name && up.mentions(column) => Some(add.column.name.clone()),
+        Planned::FilledColumn { .. } | Planned::Change(_) => None,
+    })
+}
+
 fn drop(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: DropBehavior) -> Draft {
     let relation = write::name(&table.name);
     let cascade = if behavior == DropBehavior::Cascade { " CASCADE" } else { "" };
@@ -105,6 +119,13 @@ fn drop(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: DropBeh
     .probed(probe::column_gone(&table.name, column))
     .final_losing(format!("the values of {}.{column}", table.name))
     .hazard(HazardKind::DataLoss, format!("the values of {}.{column} are gone", table.name));
+    let draft = match replaced_by(ctx, table, column) {
+        Some(twin) => draft.hazard(
+            HazardKind::OldClientsReadNewValues,
+            format!("until then old clients don't see in {column} what new clients write to {twin}"),
+        ),
+        None => draft,
+    };
     match dependents(ctx.before, ctx.after, table, column).as_slice() {
         [] => draft,
         names => draft.hazard(HazardKind::DropsDependents, format!("dropped with it: {}", names.join(", "))),

@@ -165,6 +165,7 @@ fn after(revoke: &Grant, grant: Grant) -> Vec<Grant> {
     let (gone, kept): (Vec<String>, Vec<String>) =
         grant.privileges.iter().cloned().partition(|privilege| is_all(revoke) || revoke.privileges.contains(privilege));
     let left = (!kept.is_empty()).then(|| Grant { columns: hit.clone(), privileges: kept, ..grant.clone() });
-    let without_option = (revoke.grantable && !gone.is_empty()).then_some(Grant { columns: hit, privileges: gone, grantable: false, ..grant });
+    let without_option =
+        (revoke.grantable && !gone.is_empty()).then_some(Grant { columns: hit, privileges: gone, grantable: false, ..grant });
     untouched.into_iter().chain(left).chain(without_option).collect()
 }

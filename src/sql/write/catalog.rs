@@ -33,8 +33,12 @@ pub fn catalog(catalog: &Catalog) -> String {
 
 /// What is said about objects comes last, in the order of their names: it needs them all.
 fn add_remarks(catalog: &Catalog, items: &mut Items) {
-    let objects: BTreeSet<&ObjectRef> =
-        catalog.owners.keys().chain(catalog.comments.keys()).chain(catalog.grants.iter().chain(catalog.revokes.iter()).map(|right| &right.object)).collect();
+    let objects: BTreeSet<&ObjectRef> = catalog
+        .owners
+        .keys()
+        .chain(catalog.comments.keys())
+        .chain(catalog.grants.iter().chain(catalog.revokes.iter()).map(|right| &right.object))
+        .collect();
     for (number, object) in objects.into_iter().enumerate() {
         let lines = remark::remarks(catalog, |about| about == object);
         let family = format!("remark {}", remark::subject(object));
