@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::project::{Project, Run};
+use crate::support::{Database, server};
 
 const TABLE: (&str, &str) = ("migrations/1_a.sql", "CREATE TABLE a (id bigint PRIMARY KEY);\n");
 
@@ -185,6 +186,25 @@ fn a_committed_plan_that_the_migrations_do_not_give_is_shown_with_the_difference
     assert!(run.out.contains("bigint") && run.out.lines().any(|line| line.starts_with('+')), "{run:#?}");
     project.run("plan --release 2").ended_well();
     project.run("plan --release 2 --check").ended_well();
+}
+
+#[test]
+fn a_wrong_password_is_told_and_never_shown() {
+    let project = planned();
+    let database = Database::fresh();
+    let right = server().tcp_url(&database.name);
+    let (before, rest) = right.split_once("://").unwrap();
+    let (user, rest) = rest.split_once('@').map(|(user, rest)| (user.split(':').next().unwrap(), rest)).unwrap();
+    for command in ["status", "apply --release 2 --phase expand", "rollback --release 2", "schema --from-database"] {
+        let run = project.run_on(&format!("{before}://{user}:s3cret@{rest}"), command);
+        run.failed_with(2, &["did not let user `postgres` in", "password"]);
+        assert!(!format!("{run:?}").contains("s3cret"), "{run:#?}");
+    }
+}
+
+#[test]
+fn a_database_that_nobody_names_is_told_with_the_variable() {
+    planned().run("status").failed_with(2, &["DATABASE_URL"]);
 }
 
 #[test]
