@@ -1,5 +1,6 @@
 //! `concertina lint`: reads the migrations, runs the rules, prints the findings. Decides nothing about what is dangerous.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -12,7 +13,6 @@ use crate::lint::{self, Options, Severity};
 use crate::plan::{Chain, Link};
 use crate::report::findings::{self, Colour, Findings};
 use crate::schema::Catalog;
-use crate::source::Migration;
 
 /// The arguments of `lint`.
 #[derive(Debug, Args)]
@@ -67,19 +67,24 @@ fn options(arguments: &Arguments, project: &Project) -> Result<Options, Failure>
     let (engine, migrations) = (project.config.engine, &project.migrations);
     let plans = if project.folder == project.config.migrations { project.plans()? } else { Vec::new() };
     let chain = Chain::read(&plans).map_err(Failure::Chain)?;
-    let Some(newest) = chain.last() else { return Ok(Options::each_by_itself(engine, migrations.len())) };
-    let pending = chain.links().len();
-    let release = |migration: &Migration| {
-        let lists = |link: &Link| link.plan.migrations.iter().any(|listed| listed.path == migration.path);
-        chain.links().iter().position(lists).unwrap_or(pending)
-    };
-    // Another tool has applied what is adopted; any other newest plan may still wait for its deploy.
-    let from = match (arguments.all, newest.plan.adopted) {
-        (true, _) => 0,
-        (false, true) => pending,
-        (false, false) => pending - 1,
-    };
-    Ok(Options { engine, from, releases: migrations.iter().map(release).collect() })
+    if chain.links().is_empty() {
+        return Ok(Options::each_by_itself(engine, migrations.len()));
+    }
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut next, mut newest) = (0, 0);
+    for Link { plan, .. } in chain.links() {
+        newest = next;
+        for migration in &plan.migrations {
+            numbers.insert(&migration.path, next);
+            // Nobody knows in which releases another tool applied what is adopted.
+            next += usize::from(plan.adopted);
+        }
+        // It has been applied; any other newest plan may still wait for its deploy.
+        (next, newest) = if plan.adopted { (next, next) } else { (next + 1, newest) };
+    }
+    let from = if arguments.all { 0 } else { newest };
+    let releases = migrations.iter().map(|migration| numbers.get(migration.path.as_str()).copied().unwrap_or(next)).collect();
+    Ok(Options { engine, from, releases })
 }
 
 /// The schema before the first migration. One file alone stands on a schema that nobody has told.

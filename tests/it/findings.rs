@@ -6,6 +6,9 @@ use concertina::lint::{self, Options};
 use concertina::report::findings::{self, Colour, Findings};
 use concertina::schema::Catalog;
 use concertina::source::{Migration, RunnerTransaction};
+use serde_json::Value;
+
+use crate::project::Project;
 
 const ENGINE: Engine = Engine::PostgreSql { major: 15 };
 
@@ -75,4 +78,44 @@ fn colour_changes_no_letter() {
     let coloured = report(&files, |report| findings::text(report, Colour::With));
     assert!(coloured.contains("\u{1b}["));
     assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), text(&files));
+}
+
+/// The rules that `lint` with these arguments finds, and its exit code.
+fn lint(project: &Project, arguments: &str) -> (Vec<String>, i32) {
+    let run = project.run(&format!("lint --format json {arguments}"));
+    let document: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+    let rule = |finding: &Value| finding["rule"].as_str().unwrap().to_owned();
+    (document["findings"].as_array().unwrap().iter().map(rule).collect(), run.code)
+}
+
+#[test]
+fn what_has_been_applied_is_not_linted_again() {
+    let project = Project::new(&[
+        ("migrations/1.sql", "CREATE TABLE users (id bigint PRIMARY KEY, name text, email text);"),
+        ("migrations/2.sql", "DROP TABLE users; CREATE TABLE users (id bigint PRIMARY KEY, name text, email text);"),
+    ]);
+    assert_eq!(lint(&project, ""), (vec!["drop-table".to_owned()], 1));
+
+    project.run("init --adopt 1").ended_well();
+    assert_eq!(lint(&project, ""), (vec![], 0));
+    assert_eq!(lint(&project, "--all"), (vec!["drop-table".to_owned()], 1));
+
+    // What one release creates in one file and changes in the next, no client knows in between.
+    project.write("migrations/3.sql", "CREATE TABLE orders (id bigint PRIMARY KEY, total int);");
+    project.write("migrations/4.sql", "CREATE INDEX ON orders (total); CREATE INDEX ON users (email);");
+    assert_eq!(lint(&project, ""), (vec!["create-index-blocking".to_owned()], 1));
+    project.run("plan --release 2").ended_well();
+    assert_eq!(lint(&project, ""), (vec!["create-index-blocking".to_owned()], 1));
+
+    project.write("migrations/5.sql", "DROP INDEX orders_total_idx;");
+    project.run("plan --release 3").ended_well();
+    assert_eq!(lint(&project, ""), (vec!["drop-index-blocking".to_owned()], 0));
+    assert_eq!(lint(&project, "--fail-on warning").1, 1);
+    assert_eq!(lint(&project, "--all --fail-on never").1, 0);
+}
+
+#[test]
+fn one_file_alone_stands_on_a_schema_that_nobody_has_told() {
+    let project = Project::new(&[("change.sql", "ALTER TABLE users ALTER COLUMN age TYPE bigint;\nCREATE INDEX ON shop.orders (total);")]);
+    assert_eq!(lint(&project, "change.sql"), (vec!["type-change-rewrite".to_owned(), "create-index-blocking".to_owned()], 1));
 }
