@@ -270,6 +270,8 @@ pub struct Routine {
     pub returns: Option<DataType>,
     /// Tables and columns in an SQL-standard body (`BEGIN ATOMIC`), which the database tracks.
     pub reads: Vec<(Name, Identifier)>,
+    /// ALTER statements that came after it and that the CREATE statement doesn't hold.
+    pub alters: Vec<Sql>,
 }
 
 /// How a function's result depends on time and data.

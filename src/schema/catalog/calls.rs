@@ -46,6 +46,7 @@ mod tests {
             definition: Sql::plain(format!("CREATE FUNCTION public.f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {code} END $$")),
             returns: None,
             reads: Vec::new(),
+            alters: Vec::new(),
         };
         let mut catalog = Catalog::default();
         catalog.create_routine(&routine, OnConflict::Fail).unwrap();

@@ -57,23 +57,12 @@ impl Catalog {
         if object.kind == ObjectKind::Publication {
             self.expect_references(statement)?;
         }
-        let at = match self.definition_of(object) {
-            Some(at) => at,
-            None if walk::role_of(object.kind) == Some(Role::Routine) => return self.alter_routine(object, statement),
-            None => return self.no_object(object),
-        };
+        if walk::role_of(object.kind) == Some(Role::Routine) {
+            return self.alter_routine(object, statement);
+        }
+        let Some(at) = self.definition_of(object) else { return self.no_object(object) };
         if let Some(definition) = self.definitions.get_mut(at) {
             Arc::make_mut(definition).alters.push(statement.clone());
-        }
-        Ok(())
-    }
-
-    /// `ALTER FUNCTION … STABLE` and the like stand behind the function's own definition.
-    fn alter_routine(&mut self, object: &ObjectRef, statement: &Sql) -> Result<(), CatalogError> {
-        if self.expect_object(object)? {
-            let definition =
-                Definition { object: object.clone(), create: statement.clone(), alters: Vec::new(), depends_on: vec![object.clone()] };
-            self.definitions.push(Arc::new(definition));
         }
         Ok(())
     }

@@ -7,7 +7,8 @@ use super::error::CatalogError;
 use crate::schema::change::OnConflict;
 use crate::schema::data_type::DataType;
 use crate::schema::name::Name;
-use crate::schema::object::{ObjectRef, Routine};
+use crate::schema::object::{ObjectRef, Routine, Volatility};
+use crate::schema::text::{Part, Sql};
 
 impl Catalog {
     pub(super) fn create_routine(&mut self, routine: &Routine, on_conflict: OnConflict) -> Result<(), CatalogError> {
@@ -24,6 +25,18 @@ impl Catalog {
         Ok(())
     }
 
+    /// `ALTER FUNCTION … STABLE`, `SET …` and the like: kept behind the CREATE statement.
+    pub(super) fn alter_routine(&mut self, object: &ObjectRef, statement: &Sql) -> Result<(), CatalogError> {
+        self.expect_object(object)?;
+        let Some(routine) = self.routine_key(object).and_then(|key| self.routines.get_mut(&key)) else { return Ok(()) };
+        let routine = Arc::make_mut(routine);
+        if let Some(volatility) = said_volatility(statement) {
+            routine.volatility = volatility;
+        }
+        routine.alters.push(statement.clone());
+        Ok(())
+    }
+
     /// The routine that a reference means: by its arguments, or the only one of that name.
     pub(super) fn routine_key(&self, object: &ObjectRef) -> Option<(Name, Vec<DataType>)> {
         let mut candidates: Vec<&Arc<Routine>> = self.routines_named(&object.name).collect();
@@ -35,6 +48,22 @@ impl Catalog {
             _ => None,
         }
     }
+}
+
+/// The volatility among the words of an ALTER FUNCTION, the last one where it says several.
+fn said_volatility(statement: &Sql) -> Option<Volatility> {
+    let text = |part: &Part| match part {
+        Part::Text(text) => text.to_lowercase(),
+        Part::Column { .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => String::new(),
+    };
+    let text: String = statement.parts.iter().map(text).collect();
+    let mut said = text.split_whitespace().filter_map(|word| match word {
+        "immutable" => Some(Volatility::Immutable),
+        "stable" => Some(Volatility::Stable),
+        "volatile" => Some(Volatility::Volatile),
+        _ => None,
+    });
+    said.next_back()
 }
 
 /// Whether `written` lists these types, however the schema of a type is spelled.

@@ -270,7 +270,7 @@ pub(super) fn user_type(visitor: &mut impl Visitor, role: Role, user_type: &mut 
 }
 
 /// The name of a new object in its own CREATE statement, which can't be looked up: written without a schema, it is the one that is made.
-fn own_name(create: &mut Sql, written: &Name, resolved: &Name) {
+pub(super) fn own_name(create: &mut Sql, written: &Name, resolved: &Name) {
     for part in &mut create.parts {
         match part {
             Part::Function(name) if name == written && name.schema.is_none() => name.clone_from(resolved),
@@ -288,6 +288,9 @@ pub(super) fn routine(visitor: &mut impl Visitor, role: Role, routine: &mut Rout
         data_type(visitor, each);
     }
     visitor.sql(None, &mut routine.definition);
+    for each in &mut routine.alters {
+        visitor.sql(None, each);
+    }
     if let Some(each) = &mut routine.returns {
         data_type(visitor, each);
     }

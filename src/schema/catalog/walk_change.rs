@@ -154,7 +154,9 @@ pub(super) fn change<V: Visitor>(visitor: &mut V, change: &mut Change) {
             definition,
         ),
         Change::AlterObject { object, statement } => {
+            let written = object.name.clone();
             visitor.object(object);
+            walk::own_name(statement, &written, &object.name);
             let owner = (walk::role_of(object.kind) == Some(Role::Relation)).then(|| object.name.clone());
             visitor.sql(owner.as_ref(), statement);
         }

@@ -25,8 +25,24 @@ pub(super) fn marked_definition(source: &Source<'_>, node: &impl Serialize, owne
     source.mark_also(source.whole(), node, owner, also)
 }
 
-/// Where the name of the object stands that a CREATE statement makes. The catalog treats it as it treats a function's.
+/// Where the name of the object stands that a CREATE or ALTER is about, if it lives in a schema. The catalog treats it as a function's.
 fn own_name(source: &Source<'_>, object: &ObjectRef) -> Vec<(Span, Part)> {
+    let in_schema = matches!(
+        object.kind,
+        ObjectKind::Statistics
+            | ObjectKind::Operator
+            | ObjectKind::OperatorClass
+            | ObjectKind::OperatorFamily
+            | ObjectKind::Collation
+            | ObjectKind::Conversion
+            | ObjectKind::TextSearchConfiguration
+            | ObjectKind::TextSearchDictionary
+            | ObjectKind::TextSearchParser
+            | ObjectKind::TextSearchTemplate
+    );
+    if !in_schema {
+        return Vec::new();
+    }
     let mut at = 1;
     if source.are(at, &["or", "replace"]) {
         at += 2;
@@ -37,6 +53,8 @@ fn own_name(source: &Source<'_>, object: &ObjectRef) -> Vec<(Span, Part)> {
     at += keywords(object.kind);
     if source.are(at, &["if", "not", "exists"]) {
         at += 3;
+    } else if source.are(at, &["if", "exists"]) {
+        at += 2;
     }
     let next = source.after_name(at);
     let is_there = folded(source.token(next - 1)) == object.name.name.as_str();
@@ -71,7 +89,7 @@ pub(super) fn create(source: &Source<'_>, object: ObjectRef, depends_on: Vec<Obj
 
 /// An ALTER of such an object, kept as written.
 pub(super) fn alter(source: &Source<'_>, node: &impl Serialize, owner: Owner<'_>, object: ObjectRef) -> Vec<Lowered> {
-    let statement = marked_definition(source, node, owner, Vec::new());
+    let statement = marked_definition(source, node, owner, own_name(source, &object));
     one(source, Change::AlterObject { object, statement })
 }
 
@@ -196,21 +214,22 @@ pub(super) fn define(source: &Source<'_>, statement: &pg::DefineStmt) -> Vec<Low
         return opaque(source, "the parser does not say what is created", Touches::Anything);
     };
     let name = dotted(&statement.defnames);
-    let object = match kind {
-        ObjectKind::Operator => part(kind, name, operands(&statement.definition)),
-        _ => whole(kind, name),
-    };
-    let mut places = match kind {
-        ObjectKind::Operator => functions_in_options(source, &statement.definition, names_function),
-        ObjectKind::TextSearchParser | ObjectKind::TextSearchTemplate => functions_in_options(source, &statement.definition, |_| true),
-        _ => Vec::new(),
+    let is_operator = kind == ObjectKind::Operator;
+    let object = if is_operator { part(kind, name, operands(&statement.definition)) } else { whole(kind, name) };
+    let mut places = if is_operator {
+        functions_in_options(source, &statement.definition, names_function)
+    } else if matches!(kind, ObjectKind::TextSearchParser | ObjectKind::TextSearchTemplate) {
+        functions_in_options(source, &statement.definition, |_| true)
+    } else {
+        Vec::new()
     };
     let depends_on = places.iter().filter_map(|(_, reference)| function_of(reference)).collect();
     places.extend(own_name(source, &object));
-    let create = match kind {
-        ObjectKind::Operator => marked_definition(source, statement, Owner::Value, places),
-        // The parser takes what the options name for types.
-        _ => marked_definition(source, &statement.args, Owner::Value, places),
+    // What the options of other objects name is taken for types by the parser, and is none.
+    let create = if is_operator {
+        marked_definition(source, statement, Owner::Value, places)
+    } else {
+        marked_definition(source, &statement.args, Owner::Value, places)
     };
     Creation { object, create, depends_on, on_conflict: on_conflict(statement.if_not_exists, statement.replace), source }.lowered()
 }

@@ -38,6 +38,7 @@ pub(super) fn create(source: &Source<'_>, statement: &CreateFunctionStmt) -> Vec
         },
         returns: returns.map(data_type),
         reads: statement.sql_body.as_deref().map(|body| reads(source, body)).unwrap_or_default(),
+        alters: Vec::new(),
         definition,
         name,
     };
@@ -58,6 +59,7 @@ pub(super) fn create_aggregate(source: &Source<'_>, statement: &DefineStmt) -> V
         definition,
         returns: None,
         reads: Vec::new(),
+        alters: Vec::new(),
     };
     let on_conflict = if statement.replace { OnConflict::Replace } else { OnConflict::Fail };
     one(source, Change::CreateRoutine { routine: Box::new(routine), on_conflict })

@@ -110,7 +110,8 @@ fn view_alters(view: &View) -> Vec<Item> {
 /// Adds functions, procedures and aggregates.
 pub(super) fn add_routines(catalog: &Catalog, items: &mut Items) {
     for ((called, _), routine) in &catalog.routines {
-        let mut item = Item::new(Rank::Routine, sort_key(called), statement(&routine.definition));
+        let statements = std::iter::once(&routine.definition).chain(&routine.alters).map(statement);
+        let mut item = Item::new(Rank::Routine, sort_key(called), statements.collect::<Vec<_>>().join("\n"));
         item.provides = vec![Thing::Function(called.clone())];
         item.needs = needs_of(&routine.definition).into_iter().filter(|need| !item.provides.contains(need)).collect();
         item.needs.extend(routine.reads.iter().map(|(relation, _)| Thing::Relation(relation.clone())));
