@@ -151,12 +151,12 @@ fn outcome<'a>(release: &'a Release, step: &'a Step, state: State) -> Outcome<'a
 }
 
 async fn is_there(work: &mut Work<'_>, step: &Step) -> Result<bool, Error> {
-    work.session.ask(&step.probe.done).await.map_err(|source| Error::StepFailed { step: step.id.clone(), source })
+    work.session.ask(&step.probe.done).await.map_err(|cause| Error::StepFailed { step: step.id.clone(), cause })
 }
 
 /// Clears away what a broken-off step has left, which may mean to wait for others. Says whether there was anything.
 async fn clear(work: &mut Work<'_>, step: &Step, wait: Duration) -> Result<bool, Error> {
-    let failed = |source| Error::StepFailed { step: step.id.clone(), source };
+    let failed = |cause| Error::StepFailed { step: step.id.clone(), cause };
     let Some(leftover) = &step.probe.leftover else { return Ok(false) };
     if !work.session.ask(&leftover.found).await.map_err(failed)? {
         return Ok(false);

@@ -173,13 +173,13 @@ async fn to_the_end(work: &mut Work<'_>, walk: &mut Walk<'_>) -> Result<(), Erro
                 walk.pace.shrink();
                 retry(work, &walk.step.id, &mut budget, &seen.blockers, seen.cancelled).await?;
             }
-            Err(Error::StepFailed { source, .. }) if size > 1 && Fault::of(&source) == Fault::Own && end.is_some() => {
+            Err(Error::StepFailed { cause, .. }) if size > 1 && Fault::of(&cause) == Fault::Own && end.is_some() => {
                 walk.cut = Some(Cut { size: size / 2, left: walk.cut.map_or(size, |cut| cut.left) });
             }
-            Err(Error::StepFailed { step, source }) => {
+            Err(Error::StepFailed { step, cause }) => {
                 let error = match end {
-                    Some(end) => Error::RowFailed { step, table: walk.backfill.table.clone(), key: end.join(", "), source },
-                    None => Error::StepFailed { step, source },
+                    Some(end) => Error::RowFailed { step, table: walk.backfill.table.clone(), key: end.join(", "), cause },
+                    None => Error::StepFailed { step, cause },
                 };
                 note_failure(work, outcome(walk, State::Done), &error).await;
                 return Err(error);

@@ -84,8 +84,7 @@ pub async fn bootstrap(
     }
     let mut work = Work::begin(session, settings, options, listener, stop).await?;
     let result = run(&mut work, chain, migrations).await;
-    work.end().await;
-    result
+    work.end(result).await
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +132,7 @@ async fn run(work: &mut Work<'_>, chain: &Chain, migrations: &[Written]) -> Resu
         let outcome = outcome(&id, &release, Phase::Expand, State::Done);
         one(work, migration, outcome).await.map_err(|source| match source {
             Failed::Lease => Error::LeaseLost,
-            Failed::Statement(source) => Error::MigrationFailed { path: migration.path.clone(), source },
+            Failed::Statement(cause) => Error::MigrationFailed { path: migration.path.clone(), cause },
         })?;
         work.listener.hear(&Event::MigrationDone { path: &migration.path });
     }

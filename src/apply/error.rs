@@ -1,7 +1,10 @@
 //! What ends an executor's work early: what is now true, and what to do. Each error is of one kind, and each kind has one
 //! exit code (design, section 6).
 
+use std::fmt::Write as _;
 use std::time::Duration;
+
+use sqlx::postgres::PgDatabaseError;
 
 use super::event::Blocker;
 use super::interrupt::Signal;
@@ -189,16 +192,22 @@ pub enum Error {
         tries: u32,
     },
     /// A statement failed.
-    #[error("step `{step}` failed")]
+    #[error("step `{step}` failed: {}", words(cause))]
     StepFailed {
         /// The step.
         step: StepId,
+        /// The cause.
+        cause: sqlx::Error,
+    },
+    /// The connection is gone.
+    #[error("the connection was lost; the ledger tells what is done, and the same command goes on from there")]
+    ConnectionLost {
         /// The cause.
         #[source]
         source: sqlx::Error,
     },
     /// A row failed.
-    #[error("step `{step}` failed at the row of {table} with key ({key}); the rows before it are done")]
+    #[error("step `{step}` failed at the row of {table} with key ({key}); the rows before it are done: {}", words(cause))]
     RowFailed {
         /// The step.
         step: StepId,
@@ -207,8 +216,7 @@ pub enum Error {
         /// The row's key.
         key: String,
         /// The cause.
-        #[source]
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// Rows are left after the backfill has walked over the table.
     #[error("step `{step}` has walked over the whole table {walks} times, and {rows} rows are still not as they should be")]
@@ -227,13 +235,12 @@ pub enum Error {
         step: StepId,
     },
     /// A migration failed on the way up from nothing.
-    #[error("migration {path} failed; those before it are done")]
+    #[error("migration {path} failed, and those before it are done: {}", words(cause))]
     MigrationFailed {
         /// Its path.
         path: String,
         /// The cause.
-        #[source]
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// There is nothing to take back.
     #[error("nothing of release {release} has been applied to this database")]
@@ -280,7 +287,40 @@ fn in_the_way(blockers: &[Blocker]) -> String {
     format!("In the way:{}", lines.concat())
 }
 
+/// What the server says, with what it adds.
+pub(super) fn words(error: &sqlx::Error) -> String {
+    let Some(error) = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>()) else {
+        return error.to_string();
+    };
+    let mut text = error.message().to_owned();
+    for (name, part) in [("detail", error.detail()), ("hint", error.hint()), ("where", error.r#where())] {
+        if let Some(part) = part {
+            let _ = write!(text, "\n  {name}: {}", part.replace('\n', "\n    "));
+        }
+    }
+    text
+}
+
 impl Error {
+    /// The driver's error behind it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others tell of no statement")]
+    pub(super) fn cause(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::StepFailed { cause, .. } | Self::RowFailed { cause, .. } | Self::MigrationFailed { cause, .. } => Some(cause),
+            Self::Database { source, .. } | Self::NoPrivilege { source, .. } | Self::ConnectionLost { source } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// The same, unless it is the connection that is gone.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others stay as they are")]
+    pub(super) fn of_connection(self) -> Self {
+        match self {
+            Self::StepFailed { cause: source, .. } | Self::Database { source, .. } if is_lost(&source) => Self::ConnectionLost { source },
+            other => other,
+        }
+    }
+
     /// What the user can do about it.
     pub fn kind(&self) -> Kind {
         match self {
@@ -307,6 +347,7 @@ impl Error {
             | Self::Irreversible { .. } => Kind::Input,
             Self::Unfinished { .. } | Self::Needs { .. } | Self::GateShut { .. } | Self::ReleaseNotReached { .. } => Kind::GateShut,
             Self::Database { .. }
+            | Self::ConnectionLost { .. }
             | Self::StepFailed { .. }
             | Self::RowFailed { .. }
             | Self::RowsRemain { .. }

@@ -42,7 +42,7 @@ pub(super) async fn count(work: &mut Work<'_>, step: &Step, sql: &str) -> Result
     result.map_err(|source| match (Fault::of(&source), seen.cancelled) {
         (Fault::Cancelled, Some(Cancelled::Stop(signal))) => Error::Interrupted(signal),
         (Fault::Cancelled, Some(Cancelled::LeaseLost)) => Error::LeaseLost,
-        _ => Error::StepFailed { step: step.id.clone(), source },
+        _ => Error::StepFailed { step: step.id.clone(), cause: source },
     })
 }
 

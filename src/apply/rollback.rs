@@ -39,8 +39,7 @@ pub async fn rollback(
     check(chain, release, losses, &ledger)?;
     let mut work = Work::begin(session, settings, options, listener, stop).await?;
     let result = run(&mut work, chain, release, losses).await;
-    work.end().await;
-    result
+    work.end(result).await
 }
 
 /// The steps that a rollback would take back, in order.

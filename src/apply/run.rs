@@ -14,7 +14,7 @@ use super::store::{self, Outcome};
 use super::transactional::{self, Unit};
 use super::warden::Warden;
 use super::{Options, backfill, gate, lease};
-use crate::db::postgres::Settings;
+use crate::db::postgres::{Settings, is_lost};
 use crate::plan::{Chain, HazardKind, Held, Phase, Release, Step, Transaction};
 
 /// An executor that holds the lease.
@@ -42,20 +42,22 @@ impl<'a> Work<'a> {
         warden.keep(taken.epoch, options.lease_time).await;
         listener.hear(&Event::LeaseTaken { epoch: taken.epoch });
         let mut work = Self { session, warden, stop, options, listener, epoch: taken.epoch };
-        if let Some(previous) = &taken.previous
-            && let Err(error) = lease::displace(&mut work.session, previous, listener, &work.stop).await
-        {
-            work.end().await;
-            return Err(error);
+        let Some(previous) = &taken.previous else { return Ok(work) };
+        match lease::displace(&mut work.session, previous, listener, &work.stop).await {
+            Ok(()) => Ok(work),
+            Err(error) => work.end(Err(error)).await,
         }
-        Ok(work)
     }
 
-    /// Gives the lease back.
-    pub(super) async fn end(mut self) {
+    /// Gives the lease back, and the result as it is in this light: a connection that was lost was perhaps ended by an
+    /// executor which has taken the lease.
+    pub(super) async fn end<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
+        let lost = result.as_ref().err().and_then(Error::cause).is_some_and(is_lost);
+        let taken = lost && matches!(self.warden.assure().await, Err(Error::LeaseLost));
         self.warden.dismiss();
         // If this fails the lease expires, or the next executor sees that we are gone.
         let _ = lease::give_back(&mut self.session, self.epoch).await;
+        if taken { Err(Error::LeaseLost) } else { result.map_err(Error::of_connection) }
     }
 
     /// Fails if we are to stop, or may not go on.
@@ -91,8 +93,7 @@ pub async fn apply(
     check(&mut session, chain, release, phase, &ledger).await?;
     let mut work = Work::begin(session, settings, options, listener, stop).await?;
     let result = run(&mut work, chain, release, phase).await;
-    work.end().await;
-    result
+    work.end(result).await
 }
 
 /// The steps that `apply` would run, in order. Writes nothing.
@@ -129,17 +130,19 @@ async fn run(work: &mut Work<'_>, chain: &Chain, release: &Release, phase: Phase
     let steps = link.plan.steps.iter().filter(|step| step.phase == phase && !ledger.is_done(&step.id)).count();
     work.listener.hear(&Event::PhaseBegins { release, phase, steps });
     loop {
-        work.go_on().await?;
         let (step, settle) = match next(&link.plan, phase, &ledger) {
             Decision::Complete => break,
             Decision::Stuck { step, needs } => return Err(Error::Needs { step: step.clone(), needs: needs.clone() }),
             Decision::Run(step) => (step, false),
             Decision::Settle(step) => (step, true),
         };
+        work.go_on().await?;
         one(work, chain, release, step, &ledger, settle).await?;
         ledger = store::read(&mut work.session.connection).await?;
     }
-    work.listener.hear(&Event::PhaseDone { release, phase });
+    if steps > 0 {
+        work.listener.hear(&Event::PhaseDone { release, phase });
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::error::{Error, Fault};
+use super::error::{Error, Fault, words};
 use super::event::{Blocker, Event};
 use super::failpoint;
 use super::ledger::State;
@@ -104,8 +104,8 @@ pub(super) fn judge(step: &StepId, failed: Failed, seen: &Seen) -> Result<(), Er
         (Fault::Cancelled, Some(Cancelled::Stop(signal))) => Err(Error::Interrupted(signal)),
         // Several locks, each waited for within its own limit, may together exceed the limit of the statement.
         (Fault::Cancelled, None) if !seen.blockers.is_empty() => Ok(()),
-        (Fault::Lost, _) => Err(Error::Database { doing: "a step whose connection was lost", source }),
-        (Fault::Cancelled, None) | (Fault::Own, _) => Err(Error::StepFailed { step: step.clone(), source }),
+        (Fault::Lost, _) => Err(Error::ConnectionLost { source }),
+        (Fault::Cancelled, None) | (Fault::Own, _) => Err(Error::StepFailed { step: step.clone(), cause: source }),
     }
 }
 
@@ -132,8 +132,8 @@ pub(super) async fn retry(
 
 /// Leaves word of a failed step in the ledger. If even that fails, the user still has the error itself.
 pub(super) async fn note_failure(work: &mut Work<'_>, outcome: Outcome<'_>, error: &Error) {
-    let (Error::StepFailed { source, .. } | Error::RowFailed { source, .. }) = error else { return };
-    let text = source.to_string();
+    let (Error::StepFailed { cause, .. } | Error::RowFailed { cause, .. }) = error else { return };
+    let text = words(cause);
     // A failed undo leaves the step where it was: in place.
     if outcome.state == State::Undone {
         let _ =

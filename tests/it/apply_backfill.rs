@@ -17,7 +17,10 @@ fn expanded() -> Deploy {
 fn a_row_that_fails_is_named_by_its_key_and_the_rows_before_it_are_done() {
     let deploy = expanded();
     deploy.database.run("ALTER TABLE t ADD CONSTRAINT lucky CHECK (b <> '700')");
-    deploy.run(MIGRATE).failed_with(5, &["at the row of public.t with key (2100)", "lucky"]);
+    deploy.run(MIGRATE).failed_with(
+        5,
+        &["at the row of public.t with key (2100)", "violates check constraint \"lucky\"", "detail: Failing row contains (2100, 700, 700)"],
+    );
     assert_eq!(deploy.database.run("SELECT count(*) FROM t WHERE b IS NOT NULL"), "699");
     let status = deploy.run("status");
     assert!(status.ended_well().out.contains("failed   2/migrate/t.b/fill") && status.out.contains("lucky"), "{status:#?}");

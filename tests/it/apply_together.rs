@@ -55,7 +55,7 @@ fn a_sleeper_whose_lease_was_taken_writes_nothing_when_it_wakes_up() {
     let before = (deploy.everything(), deploy.database.run(ledger));
     sleeper.signal("CONT");
     let run = sleeper.end();
-    assert!(run.code == 4 || run.code == 5, "{run:#?}");
+    run.failed_with(4, &["the lease was lost"]);
     assert_eq!((deploy.everything(), deploy.database.run(ledger)), before);
 }
 
@@ -85,6 +85,29 @@ fn a_lock_that_is_not_free_is_given_up_with_the_names_of_those_in_the_way() {
     assert_eq!(deploy.everything(), before);
     holder.end();
     deploy.run(EXPAND).ended_well();
+}
+
+#[test]
+fn a_connection_that_is_lost_costs_nothing_but_a_second_command() {
+    let (deploy, running) = paused();
+    deploy.database.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'concertina/2/2/migrate%'");
+    running.end().failed_with(5, &["the connection was lost", "the same command goes on from there"]);
+    deploy.database.run("DELETE FROM concertina.pause");
+    deploy.run(MIGRATE).ended_well();
+}
+
+#[test]
+fn a_brief_step_that_makes_others_wait_is_cancelled_and_the_others_go_on() {
+    let mut plan = crate::deploy::release_2();
+    plan.steps[0].sql.push("SELECT pg_sleep(600)".to_owned());
+    let deploy = Deploy::of(&[crate::deploy::adopted(), plan]);
+    let before = deploy.everything();
+    let running = deploy.start(EXPAND);
+    deploy.wait_until("SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND state = 'active'", "1");
+    // This waits for the step, until the watch cancels it.
+    deploy.database.run("SELECT count(*) FROM t");
+    running.end().failed_with(4, &["`2/expand/t.b/add-column` made others wait too long"]);
+    assert_eq!(deploy.everything(), before);
 }
 
 #[test]

@@ -107,6 +107,8 @@ impl ConnectError {
             Some(_) => Self::Other { target, source },
             #[expect(clippy::wildcard_enum_match_arm, reason = "the driver's enum is not ours; the rest is told as it is")]
             None => match source {
+                // A certificate that is not accepted comes as data that is not valid.
+                sqlx::Error::Io(ref error) if error.kind() == std::io::ErrorKind::InvalidData => Self::Tls { target, source },
                 sqlx::Error::Io(_) => Self::Unreachable { target, source },
                 sqlx::Error::Tls(_) => Self::Tls { target, source },
                 _ => Self::Other { target, source },
