@@ -46,14 +46,30 @@ struct Folding {
 }
 
 impl Folding {
-    /// The changes of one statement. A DROP of several objects is one to the database, so one of them may have to wait for another.
+    /// The changes of one statement; of a block of code, guarded part by guarded part.
     fn statement(&mut self, number: usize, statement: &Statement) {
+        let guard = |lowered: &Lowered| lowered.within.and_then(|within| within.guard);
+        for part in statement.changes.chunk_by(|one, next| guard(one) == guard(next)) {
+            let before = (self.history.end.clone(), self.history.entries.len(), self.history.mismatches.len());
+            self.changes(number, statement, part);
+            let (end, entries, mismatches) = before;
+            if part.first().and_then(guard).is_some() && self.history.mismatches.len() > mismatches {
+                // What doesn't fit is what the condition or the caught error is about: the database does nothing there.
+                self.history.end = end;
+                self.history.entries.truncate(entries);
+                self.history.mismatches.truncate(mismatches);
+            }
+        }
+    }
+
+    /// Changes of one statement. A DROP of several objects is one to the database, so one of them may have to wait for another.
+    fn changes(&mut self, number: usize, statement: &Statement, changes: &[Lowered]) {
         let mut waiting: Vec<(&Lowered, Change)> = Vec::new();
-        for lowered in &statement.changes {
+        for lowered in changes {
             let Some(change) = self.entry(number, statement, lowered) else { continue };
             match self.apply(&change) {
                 Ok(()) => {}
-                Err(CatalogError::InUse { .. }) if statement.changes.len() > 1 => waiting.push((lowered, change)),
+                Err(CatalogError::InUse { .. }) if changes.len() > 1 => waiting.push((lowered, change)),
                 Err(error) => self.mismatch(lowered.span, &error),
             }
         }
@@ -75,7 +91,7 @@ impl Folding {
         self.history.entries.push(Entry {
             migration: self.migration,
             statement: number,
-            statement_span: statement.span,
+            statement_span: lowered.within.map_or(statement.span, |within| within.statement),
             span: lowered.span,
             change: change.clone(),
             directives: statement.directives.clone(),
@@ -108,7 +124,12 @@ fn shifted(mut script: Script, by: usize) -> Script {
     let shift = |span: &mut Span| *span = Span { start: span.start + by, end: span.end + by };
     for statement in &mut script.statements {
         shift(&mut statement.span);
-        statement.changes.iter_mut().for_each(|lowered| shift(&mut lowered.span));
+        for lowered in &mut statement.changes {
+            shift(&mut lowered.span);
+            if let Some(within) = &mut lowered.within {
+                shift(&mut within.statement);
+            }
+        }
         statement.directives.iter_mut().for_each(|directive| shift(&mut directive.span));
     }
     script.errors.iter_mut().for_each(|error| shift(&mut error.span));

@@ -74,7 +74,7 @@ fn item(history: &History, at: usize, entry: &Entry, after: &Catalog, migrations
         .entries
         .iter()
         .enumerate()
-        .any(|(other, e)| other != at && e.migration == entry.migration && e.statement == entry.statement);
+        .any(|(other, e)| other != at && e.migration == entry.migration && e.statement_span == entry.statement_span);
     let statement = if alone || entry.span == entry.statement_span {
         entry.statement_span.of(text).to_owned()
     } else {
@@ -82,7 +82,7 @@ fn item(history: &History, at: usize, entry: &Entry, after: &Catalog, migrations
         let first = history
             .entries
             .iter()
-            .filter(|e| e.migration == entry.migration && e.statement == entry.statement)
+            .filter(|e| e.migration == entry.migration && e.statement_span == entry.statement_span)
             .map(|e| e.span.start)
             .min()
             .unwrap_or(entry.span.start);

@@ -227,6 +227,17 @@ pub struct UserType {
     pub kind: TypeKind,
 }
 
+impl UserType {
+    /// The multirange type that comes with a range type, under the name that PostgreSQL makes up for it.
+    pub fn multirange(&self) -> Option<Name> {
+        let TypeKind::Range { options } = &self.kind else { return None };
+        let named = options.parts.iter().any(|part| matches!(part, super::text::Part::Text(text) if text.contains("multirange_type_name")));
+        let name = self.name.name.as_str();
+        let made = if name.contains("range") { name.replacen("range", "multirange", 1) } else { format!("{name}_multirange") };
+        (!named).then(|| self.name.sibling(made))
+    }
+}
+
 /// What a user-defined type is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TypeKind {

@@ -36,6 +36,18 @@ pub struct Lowered {
     pub change: Change,
     /// What becomes of it where the object that it alters isn't there (`ALTER TABLE IF EXISTS`).
     pub if_exists: IfExists,
+    /// The place in a block of code (`DO`) that says it, if it is one.
+    pub within: Option<Within>,
+}
+
+/// A statement inside of a block of code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Within {
+    /// The statement.
+    pub statement: Span,
+    /// Statements of one number are run all or, where one of them doesn't fit the schema, none: they stand under a condition on what
+    /// is there, or errors are caught. Others are run whatever is there.
+    pub guard: Option<u32>,
 }
 
 /// Something that could not be read.

@@ -122,7 +122,7 @@ fn what_is_not_planned_says_what_to_do() {
         ("ALTER TABLE users ALTER COLUMN name TYPE uuid USING name::uuid;", "-- concertina: up users.name_new = name::uuid"),
         ("ALTER TABLE users DROP COLUMN age, ADD COLUMN years integer;", "RENAME COLUMN age TO years"),
         ("ALTER TABLE users RENAME COLUMN id TO key;", "primary key"),
-        ("DO $$ BEGIN EXECUTE 'DROP TABLE users'; END $$;", "-- concertina: phase expand"),
+        ("DO $$ BEGIN EXECUTE format('DROP TABLE %I', 'users'); END $$;", "-- concertina: phase expand"),
         ("TRUNCATE users;", "phase contract"),
         ("ALTER TABLE users RENAME COLUMN name TO full_name;\nALTER TABLE users ALTER COLUMN full_name DROP NOT NULL;", "next release"),
         ("-- concertina: up users.nmae = lower(name)\nALTER TABLE users ADD COLUMN code text;", "take the directive away"),

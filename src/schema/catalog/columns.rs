@@ -100,7 +100,10 @@ impl Catalog {
             Lookup::Absent | Lookup::Unknown => None,
         };
         let missing = match (self.tables.get(table), view()) {
-            (Some(found), _) => columns.iter().find(|column| found.column(column).is_none() && !is_system_column(column)),
+            // The table's own name stands for the whole row: `CHECK (is_fine(t))`.
+            (Some(found), _) => {
+                columns.iter().find(|column| found.column(column).is_none() && !is_system_column(column) && **column != table.name)
+            }
             (None, Some(found)) => columns.iter().find(|column| !found.iter().any(|found| found.name == **column)),
             (None, None) => None,
         };

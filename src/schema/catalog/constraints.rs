@@ -299,7 +299,7 @@ pub(super) fn empty_index(table: &Name) -> Index {
 /// The one column that an expression reads, if there is exactly one.
 pub(super) fn only_column(expression: &Sql, table: &Name) -> Option<Identifier> {
     let mut columns = expression.parts.iter().filter_map(|part| match part {
-        Part::Column { of, name } if of.as_ref().is_none_or(|of| of == table) => Some(name),
+        Part::Column { of, name } if of.as_ref().is_none_or(|of| of == table) && *name != table.name => Some(name),
         Part::Column { .. } | Part::Text(_) | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => None,
     });
     let first = columns.next()?;

@@ -176,7 +176,10 @@ impl Catalog {
     pub(super) fn is_there(&self, role: Role, name: &Name) -> bool {
         match role {
             Role::Relation | Role::NewRelation | Role::NewTemporary => self.relation_kind(name).is_some(),
-            Role::Type | Role::NewType => self.types.contains_key(name) || self.tables.contains_key(name) || self.views.contains_key(name),
+            Role::Type | Role::NewType => {
+                let multirange = || self.types.values().any(|range| range.multirange().as_ref() == Some(name));
+                self.types.contains_key(name) || self.tables.contains_key(name) || self.views.contains_key(name) || multirange()
+            }
             Role::Routine | Role::NewRoutine => self.routines_named(name).next().is_some(),
             Role::Other(kind) | Role::NewOther(kind) => self.definition(kind, name).is_some(),
         }

@@ -18,6 +18,7 @@ mod object;
 mod any_object;
 mod view;
 mod routine;
+mod block;
 mod trigger;
 mod definition;
 mod grant;
@@ -92,7 +93,7 @@ fn any_object(source: &Source<'_>, node: &NodeEnum) -> Option<Vec<Lowered>> {
         NodeEnum::RefreshMatViewStmt(refresh) => view::refresh(source, refresh),
         NodeEnum::CreateFunctionStmt(create) => routine::create(source, create),
         NodeEnum::AlterFunctionStmt(alter) => routine::alter(source, alter),
-        NodeEnum::DoStmt(run) => routine::run(source, run),
+        NodeEnum::DoStmt(run) => block::run(source, run),
         NodeEnum::CallStmt(_) => routine::call(source),
         NodeEnum::CreateTrigStmt(create) => trigger::create(source, create),
         NodeEnum::CreateSchemaStmt(create) => namespace::create_schema(source, create),

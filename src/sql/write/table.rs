@@ -36,11 +36,24 @@ pub(super) fn rules(column: &Column, identity_options: &str) -> String {
     .concat()
 }
 
-/// A default, in parentheses where the words of a column's declaration that follow it could be read as a part of it.
+/// A default, in parentheses where the grammar of a column's declaration would read it otherwise: it takes no operator that is spelled
+/// as a word, such as IN or LIKE, and takes COLLATE for the column's own.
 fn default_value(default: &Sql) -> String {
     let text = text(default);
-    // After `DEFAULT a` the grammar takes no operator that is spelled as a word, such as IN, IS, LIKE, AND, without parentheses.
-    if pg_query::parse(&format!("CREATE TABLE t (c text DEFAULT {text} NOT NULL)"), 0).is_ok() { text } else { format!("({text})") }
+    if is_one_default(&text) { text } else { format!("({text})") }
+}
+
+fn is_one_default(text: &str) -> bool {
+    let Ok(parsed) = pg_query::parse(&format!("CREATE TABLE t (c text DEFAULT {text} NOT NULL)"), 0) else { return false };
+    let nodes = parsed.protobuf.nodes();
+    let column = nodes.iter().find_map(|(node, ..)| match node {
+        pg_query::NodeRef::CreateStmt(create) => create.table_elts.first()?.node.as_ref(),
+        _ => None,
+    });
+    match column {
+        Some(pg_query::NodeEnum::ColumnDef(column)) => column.coll_clause.is_none() && column.constraints.len() == 2,
+        _ => false,
+    }
 }
 
 fn generated(generated: &Generated) -> String {

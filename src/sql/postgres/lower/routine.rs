@@ -1,9 +1,7 @@
-//! Functions, procedures and aggregates, and the blocks and calls that run such code at once. Never reads a body that is a string.
+//! Functions, procedures and aggregates, and the calls that run them. Never reads a body that is a string.
 
 use pg_query::NodeEnum;
-use pg_query::protobuf::{
-    AlterFunctionStmt, CreateFunctionStmt, DefElem, DefineStmt, DoStmt, FunctionParameter, FunctionParameterMode, Node,
-};
+use pg_query::protobuf::{AlterFunctionStmt, CreateFunctionStmt, DefElem, DefineStmt, FunctionParameter, FunctionParameterMode, Node};
 
 use super::data_type::data_type;
 use super::definition::marked_definition;
@@ -73,11 +71,6 @@ pub(super) fn alter(source: &Source<'_>, statement: &AlterFunctionStmt) -> Vec<L
     let object = callable(kind, function);
     let name = own_name(source, 2, &object.name);
     one(source, Change::AlterObject { statement: marked_definition(source, statement, Owner::Value, name), object })
-}
-
-/// `DO`: code that may do anything.
-pub(super) fn run(source: &Source<'_>, _statement: &DoStmt) -> Vec<Lowered> {
-    opaque(source, "what the code of a DO block does is known only when it runs", Touches::Anything)
 }
 
 /// `CALL`.

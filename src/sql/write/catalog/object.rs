@@ -31,7 +31,7 @@ pub(super) fn add_schemas(catalog: &Catalog, items: &mut Items) {
 pub(super) fn add_types(catalog: &Catalog, items: &mut Items) {
     for user_type in catalog.types.values() {
         let mut item = Item::new(Rank::Type, sort_key(&user_type.name), format!("{};{}", create_type(user_type), later_checks(user_type)));
-        item.provides = vec![Thing::Relation(user_type.name.clone())];
+        item.provides = std::iter::once(user_type.name.clone()).chain(user_type.multirange()).map(Thing::Relation).collect();
         item.needs = needs_of_user_type(user_type);
         // The functions that a base type, or how a range is normalised, is made of speak of the type, so that its name comes before them.
         let made_of_functions = match &user_type.kind {
