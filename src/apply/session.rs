@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
 use sqlx::postgres::PgConnection;
+use sqlx::{Executor, Row};
 
 use super::error::{Error, doing};
 use super::ledger::Backend;
@@ -23,6 +23,8 @@ pub(super) struct Session {
     /// The longest wait for a lock that never makes a client the victim of a deadlock: the check for deadlocks runs in the
     /// session that has waited for `deadlock_timeout`, so ours must have given up before.
     longest_wait: Duration,
+    /// Whether the server can notice during a statement that we are gone (PostgreSQL 14, on most systems).
+    notices: bool,
 }
 
 /// What a statement may cost.
@@ -40,7 +42,8 @@ impl Session {
         let mut connection = connect(settings, name).await?;
         let (backend, version, deadlock) = prepare(&mut connection).await.map_err(doing("preparing the session"))?;
         let longest_wait = Duration::from_millis(deadlock).div_f64(2.0).saturating_sub(Duration::from_millis(1));
-        Ok(Self { connection, backend, version, longest_wait: longest_wait.max(Duration::from_millis(1)) })
+        let notices = connection.execute("SET client_connection_check_interval = 0").await.is_ok();
+        Ok(Self { connection, backend, version, longest_wait: longest_wait.max(Duration::from_millis(1)), notices })
     }
 
     /// The limits of a statement in a transaction: it never waits without one.
@@ -61,6 +64,11 @@ impl Session {
     /// Sets the limits for the statements to come, until the end of the transaction if we are in one.
     pub(super) async fn limit(&mut self, limits: Limits, scope: Scope) -> Result<(), sqlx::Error> {
         let text = |limit: Option<Duration>| limit.map_or_else(|| "0".to_owned(), milliseconds);
+        if scope == Scope::Transaction && self.notices {
+            // If we are killed, this transaction can't be committed, so it had better end. An index that is built outside a
+            // transaction goes on: the next executor waits for it.
+            self.run("SET LOCAL client_connection_check_interval = '1s'").await?;
+        }
         sqlx::query("SELECT set_config('lock_timeout', $1, $3), set_config('statement_timeout', $2, $3)")
             .bind(text(limits.lock_wait))
             .bind(text(limits.statement_time))

@@ -19,6 +19,9 @@ use crate::db::postgres::{Settings, connect, is_lost, trusted};
 /// How often the warden looks while a statement is at work.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long an answer may take while there is no lease to keep.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// What the warden looks at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Focus {
@@ -166,10 +169,13 @@ impl Drop for Warden {
 
 impl Watch {
     async fn look(&mut self) {
-        let result = match self.renew().await {
-            Ok(()) => self.watch_focus().await,
-            Err(error) => Err(error),
-        };
+        let limit = self.lease.as_ref().map_or(SILENCE, |lease| lease.time / 3);
+        let looked = tokio::time::timeout(limit, async {
+            self.renew().await?;
+            self.watch_focus().await
+        });
+        // A connection over which nothing comes is as good as lost, and its place is taken by another.
+        let result = looked.await.unwrap_or(Err(sqlx::Error::WorkerCrashed));
         // What can't be seen now will be seen at the next look, with a new connection if need be. If none is to be had, the
         // lease expires, and the fence within every transaction keeps us from writing.
         if result.is_err_and(|error| is_lost(&error))
