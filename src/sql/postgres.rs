@@ -2,7 +2,9 @@
 
 mod built_in;
 mod source;
+mod tree;
 mod scope;
+mod walker;
 mod mark;
 pub mod resolve;
 mod split;

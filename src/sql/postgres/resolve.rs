@@ -54,7 +54,7 @@ fn renamed(mut columns: Vec<ViewColumn>, names: &[Identifier]) -> Vec<ViewColumn
 pub(crate) fn output_names(query: &str) -> Option<Vec<String>> {
     with_deep_stack(|| {
         let tree = serde_json::to_value(&pg_query::parse(query, 0).ok()?.protobuf.stmts.first()?.stmt).ok()?;
-        output::names(super::mark::inner(&tree, "SelectStmt")?)
+        output::names(super::tree::inner(&tree, "SelectStmt")?)
     })
 }
 
@@ -72,7 +72,7 @@ fn query(sql: &Sql, catalog: &Catalog) -> Option<Resolved> {
     let source = Source::new(&text, 0);
     let tree = serde_json::to_value(node).ok()?;
     matches!(node.node, Some(NodeEnum::SelectStmt(_))).then_some(())?;
-    let select = super::mark::inner(&tree, "SelectStmt")?;
+    let select = super::tree::inner(&tree, "SelectStmt")?;
     let mut resolver = Resolver { catalog, source: &source, frames: Vec::new(), edits: Vec::new(), reads: BTreeSet::new(), resolved: true };
     let columns = resolver.select(select)?;
     resolver.resolved.then_some(())?;
@@ -155,7 +155,7 @@ impl Resolver<'_> {
     fn sub_link(&mut self, link: &Value) {
         self.visit(&link["testexpr"]);
         let resolved = self.resolved;
-        let columns = super::mark::inner(&link["subselect"], "SelectStmt").and_then(|select| self.select(select));
+        let columns = super::tree::inner(&link["subselect"], "SelectStmt").and_then(|select| self.select(select));
         // What EXISTS (SELECT * …) would give, nobody reads.
         self.resolved = if output::is_exists(link) { resolved } else { self.resolved && columns.is_some() };
     }

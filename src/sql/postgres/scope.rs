@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::mark::{inner, list, string};
+use super::tree::{inner, list, string};
 use crate::schema::Name;
 
 /// The queries around a place, the innermost last.

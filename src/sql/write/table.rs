@@ -43,6 +43,7 @@ fn default_value(default: &Sql) -> String {
     if is_one_default(&text) { text } else { format!("({text})") }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the text can hold any node of the grammar")]
 fn is_one_default(text: &str) -> bool {
     let Ok(parsed) = pg_query::parse(&format!("CREATE TABLE t (c text DEFAULT {text} NOT NULL)"), 0) else { return false };
     let nodes = parsed.protobuf.nodes();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::mark::{inner, list, string};
+use super::super::tree::{inner, list, string};
 use super::scope::{Column, Entry, Item, Visible};
 use super::select::under;
 use super::{Resolver, kind};

@@ -6,7 +6,7 @@ use pg_query::{Node, NodeEnum};
 use serde_json::Value;
 
 use super::super::lower::data_type::data_type;
-use super::super::mark::{inner, list, string};
+use super::super::tree::{inner, list, string};
 use super::Resolver;
 use super::output::is_exists;
 use super::scope::{self, Found};

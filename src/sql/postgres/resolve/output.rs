@@ -3,7 +3,7 @@
 use pg_query::protobuf::{AExprKind, MinMaxOp, SqlValueFunctionOp, SubLinkType, XmlExprOp};
 use serde_json::Value;
 
-use super::super::mark::{inner, list, string};
+use super::super::tree::{inner, list, string};
 
 /// The name of an element of a select list.
 pub(super) fn name(target: &Value) -> String {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::mark::{inner, list, location, string};
 use super::super::scope::output_aliases;
+use super::super::tree::{inner, list, location, string};
 use super::scope::{self, Column, Entry, Found, Frame, Item, Visible};
 use super::{Resolver, kind, output};
 use crate::schema::Part;
