@@ -100,7 +100,11 @@ fn numbers(name: &str) -> Option<Vec<Number>> {
     if date > 0 {
         let time = groups.get(date).filter(|(_, digits)| digits.len() >= 4).map_or("", |(_, digits)| digits);
         let day: String = groups[..date].iter().map(|(_, digits)| *digits).collect();
-        return Some(vec![Number::new(&format!("{day}{time:0<6}"))]);
+        let mut numbers = vec![Number::new(&format!("{day}{time:0<6}"))];
+        // Diesel counts on where two are generated in one second: `2024-01-01-120000-0000_name`.
+        let counter = groups.get(date + 1).filter(|(separator, _)| !time.is_empty() && *separator == Some('-'));
+        numbers.extend(counter.map(|(_, digits)| Number::new(digits)));
+        return Some(numbers);
     }
     let dots = groups.iter().skip(1).take_while(|(separator, _)| *separator == Some('.')).count();
     let numbers: Vec<_> = groups.iter().take(dots + 1).map(|(_, digits)| *digits).collect();

@@ -23,7 +23,7 @@ impl Catalog {
             return Ok(());
         }
         self.expect_free(name)?;
-        self.expect_schema(name)?;
+        self.need_schema(name)?;
         self.expect_free_type(name)?;
         if let Some(partition) = &create.table.partition_of {
             self.expect_partitioned(&partition.parent)?;

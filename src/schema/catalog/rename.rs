@@ -82,7 +82,7 @@ impl Catalog {
             return Ok(());
         }
         let to = Name { schema: Some(schema.clone()), name: from.name.clone() };
-        self.expect_schema(&to)?;
+        self.need_schema(&to)?;
         let owned: Vec<Name> = self
             .sequences
             .values()

@@ -13,7 +13,7 @@ use crate::schema::text::{Part, Sql};
 impl Catalog {
     pub(super) fn create_routine(&mut self, routine: &Routine, on_conflict: OnConflict) -> Result<(), CatalogError> {
         let key = (routine.name.clone(), routine.arguments.clone());
-        self.expect_schema(&routine.name)?;
+        self.need_schema(&routine.name)?;
         routine.arguments.iter().try_for_each(|argument| self.expect_type(argument))?;
         if let Some(found) = self.routines.get(&key)
             && on_conflict == OnConflict::Fail

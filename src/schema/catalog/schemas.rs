@@ -24,10 +24,19 @@ impl Catalog {
         Ok(())
     }
 
+    /// Something is made in the schema, so that it is there, even if an unreadable statement has made it.
+    pub(super) fn need_schema(&mut self, name: &Name) -> Result<(), CatalogError> {
+        self.expect_schema(name)?;
+        if let Some(schema) = name.schema.as_ref().filter(|schema| !is_engines(schema) && !self.schemas.contains_key(*schema)) {
+            self.schemas.insert(schema.clone(), None);
+        }
+        Ok(())
+    }
+
     /// Refuses a name in a schema that surely isn't there.
     pub(super) fn expect_schema(&self, name: &Name) -> Result<(), CatalogError> {
         let Some(schema) = &name.schema else { return Ok(()) };
-        let known = self.schemas.contains_key(schema) || schema.as_str().starts_with("pg_") || *schema == "information_schema";
+        let known = self.schemas.contains_key(schema) || is_engines(schema);
         let unknown = self.is_unknown(ObjectKind::Schema, &Name::unqualified(schema.clone()))
             || self.unknown.contains(&ObjectRef::new(ObjectKind::Schema, Name::unqualified(schema.clone())))
             || self.has_extensions();
@@ -50,4 +59,9 @@ impl Catalog {
         self.extensions.insert(extension.clone(), schema.cloned());
         Ok(())
     }
+}
+
+/// Whether the schema is one of the engine's own.
+fn is_engines(schema: &Identifier) -> bool {
+    schema.as_str().starts_with("pg_") || *schema == "information_schema"
 }

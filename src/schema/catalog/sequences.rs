@@ -20,7 +20,7 @@ impl Catalog {
             return Ok(());
         }
         self.expect_free(&sequence.name)?;
-        self.expect_schema(&sequence.name)?;
+        self.need_schema(&sequence.name)?;
         if let Some((table, column)) = &sequence.owned_by {
             self.expect_relation(table)?;
             self.expect_columns(table, std::slice::from_ref(column))?;

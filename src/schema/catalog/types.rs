@@ -27,7 +27,7 @@ impl Catalog {
         if matches!(user_type.kind, TypeKind::Composite { .. }) {
             self.expect_free(name)?;
         }
-        self.expect_schema(name)?;
+        self.need_schema(name)?;
         match &user_type.kind {
             TypeKind::Domain { base, .. } => self.expect_type(base)?,
             TypeKind::Composite { attributes } => attributes.iter().try_for_each(|(_, data_type, _)| self.expect_type(data_type))?,

@@ -11,7 +11,7 @@ use crate::schema::object::{ObjectKind, View, ViewColumn};
 impl Catalog {
     pub(super) fn create_view(&mut self, view: &View, column_names: &[Identifier], on_conflict: OnConflict) -> Result<(), CatalogError> {
         let name = &view.name;
-        self.expect_schema(name)?;
+        self.need_schema(name)?;
         self.expect_references(&view.query)?;
         let mut made = view.clone();
         if let Lookup::Known(columns) = &mut made.columns {

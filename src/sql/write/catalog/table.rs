@@ -68,9 +68,11 @@ fn add_rest(catalog: &Catalog, table: &Table, place: Place, items: &mut Items) {
             later.extend(column.default.take().map(|default| (column.name.clone(), default)));
         }
     }
+    let own_constraints = own_constraints(catalog, table);
     let (inline, apart): (Vec<&Constraint>, Vec<&Constraint>) =
-        own_constraints(catalog, table).into_iter().partition(|constraint| match &constraint.kind {
+        own_constraints.iter().copied().partition(|constraint| match &constraint.kind {
             ConstraintKind::Check { expression } => constraint.validity == Validity::Valid && !waits(items, expression),
+            ConstraintKind::Unique(_) if repeats_key(&own_constraints, constraint) => false,
             ConstraintKind::Exclude(_) | ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_) => !partition::is_partitioned(table),
             ConstraintKind::NotNull { .. } => constraint.validity == Validity::Valid,
             ConstraintKind::ForeignKey(_) => false,
@@ -155,6 +157,20 @@ fn own_constraints<'a>(catalog: &Catalog, table: &'a Table) -> Vec<&'a Constrain
         ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_) | ConstraintKind::Exclude(_) => true,
     };
     table.constraints.iter().filter(own).collect()
+}
+
+/// Whether another constraint before it has the same key: CREATE TABLE would make only one of the two.
+fn repeats_key(constraints: &[&Constraint], one: &Constraint) -> bool {
+    let key = |constraint: &Constraint| match &constraint.kind {
+        ConstraintKind::Unique(key) | ConstraintKind::PrimaryKey(key) => {
+            Some((key.columns.clone(), key.include.clone(), constraint.timing))
+        }
+        ConstraintKind::NotNull { .. } | ConstraintKind::Check { .. } | ConstraintKind::ForeignKey(_) | ConstraintKind::Exclude(_) => None,
+    };
+    let is_primary = |constraint: &Constraint| matches!(constraint.kind, ConstraintKind::PrimaryKey(_));
+    let before = constraints.iter().take_while(|before| before.name != one.name);
+    let primary = constraints.iter().filter(|constraint| is_primary(constraint));
+    before.chain(primary).any(|other| other.name != one.name && key(other) == key(one))
 }
 
 fn needs_of_constraint(constraint: &Constraint) -> Vec<Thing> {
