@@ -1,8 +1,10 @@
 //! What we read from a live database is that database: run elsewhere, it makes one that `pg_dump -s` can't tell from it.
 
 use concertina::db::postgres::introspect;
+use concertina::engine::Engine;
+use concertina::history;
 use concertina::schema::{Catalog, outline};
-use concertina::sql::postgres;
+use concertina::source::{Migration, RunnerTransaction};
 use sqlx::{Connection, PgConnection};
 
 use crate::support::Database;
@@ -43,14 +45,16 @@ fn folded_and_read(schema: &str) -> String {
 }
 
 fn folded(schema: &str) -> Catalog {
-    let script = postgres::parse(schema);
-    assert_eq!(script.errors, vec![]);
-    let mut catalog = Catalog::default();
-    for lowered in script.statements.into_iter().flat_map(|statement| statement.changes) {
-        let change = catalog.resolve(lowered.change);
-        catalog.apply(&change).unwrap();
-    }
-    catalog
+    let migration = Migration {
+        path: "1.sql".to_owned(),
+        version: "1".to_owned(),
+        text: schema.to_owned(),
+        up: 0..schema.len(),
+        transaction: RunnerTransaction::Unwrapped,
+    };
+    let history = history::fold(Engine::PostgreSql { major: 15 }, &[migration], &Catalog::default());
+    assert_eq!((history.syntax_errors, history.mismatches), (vec![], vec![]));
+    history.end
 }
 
 /// `differences` are none, for every fixture.
