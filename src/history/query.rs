@@ -3,6 +3,7 @@
 
 use crate::schema::change::{CreateTable, Lookup};
 use crate::schema::object::View;
+use crate::schema::options::Options;
 use crate::schema::{Catalog, Change, Column, DataType};
 use crate::sql::postgres;
 
@@ -31,7 +32,7 @@ fn fill(create: &mut CreateTable, catalog: &Catalog) {
         query: query.clone(),
         columns: Lookup::Unknown,
         reads: Lookup::Unknown,
-        options: std::collections::BTreeMap::new(),
+        options: Options::new(),
         check_option: None,
         populated: true,
         tablespace: None,

@@ -3,7 +3,7 @@
 mod clause;
 mod data;
 
-use std::collections::BTreeMap;
+use crate::schema::options::Options;
 
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +64,7 @@ pub enum Change {
     },
     SetTableOptions {
         table: Name,
-        options: BTreeMap<String, String>,
+        options: Options,
     },
     ResetTableOptions {
         table: Name,
@@ -171,13 +171,13 @@ pub enum Change {
         table: Name,
         column: Identifier,
         kind: IdentityKind,
-        options: BTreeMap<String, String>,
+        options: Options,
     },
     SetIdentity {
         table: Name,
         column: Identifier,
         kind: Option<IdentityKind>,
-        options: BTreeMap<String, String>,
+        options: Options,
     },
     DropIdentity {
         table: Name,
@@ -202,7 +202,7 @@ pub enum Change {
     SetColumnOptions {
         table: Name,
         column: Identifier,
-        options: BTreeMap<String, String>,
+        options: Options,
     },
     ResetColumnOptions {
         table: Name,
@@ -273,7 +273,7 @@ pub enum Change {
     },
     SetIndexOptions {
         index: Name,
-        options: BTreeMap<String, String>,
+        options: Options,
     },
     ResetIndexOptions {
         index: Name,
@@ -324,7 +324,7 @@ pub enum Change {
     AlterSequence {
         sequence: Name,
         data_type: Option<DataType>,
-        options: BTreeMap<String, String>,
+        options: Options,
         owned_by: Option<Option<(Name, Identifier)>>,
         if_exists: IfExists,
     },
@@ -407,7 +407,7 @@ pub enum Change {
     },
     SetViewOptions {
         view: Name,
-        options: BTreeMap<String, String>,
+        options: Options,
     },
     ResetViewOptions {
         view: Name,

@@ -1,6 +1,6 @@
 //! A column of a table.
 
-use std::collections::BTreeMap;
+use crate::schema::options::Options;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,9 +32,9 @@ pub struct Column {
     /// `SET STATISTICS`.
     pub statistics: Option<i32>,
     /// `SET (n_distinct = …)`.
-    pub options: BTreeMap<String, String>,
+    pub options: Options,
     /// `OPTIONS (…)` of a foreign table's column.
-    pub foreign_options: BTreeMap<String, String>,
+    pub foreign_options: Options,
     /// Whether the column was declared on this table itself and not only inherited.
     pub local: bool,
 }
@@ -53,8 +53,8 @@ impl Column {
             storage: None,
             compression: None,
             statistics: None,
-            options: BTreeMap::new(),
-            foreign_options: BTreeMap::new(),
+            options: Options::new(),
+            foreign_options: Options::new(),
             local: true,
         }
     }

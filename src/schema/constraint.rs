@@ -1,6 +1,6 @@
 //! Constraints of tables.
 
-use std::collections::BTreeMap;
+use crate::schema::options::Options;
 
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +90,7 @@ pub struct Key {
     /// `WITHOUT OVERLAPS` on the last column (PostgreSQL 18 on).
     pub without_overlaps: bool,
     /// `WITH (fillfactor = …)`.
-    pub options: BTreeMap<String, String>,
+    pub options: Options,
     /// `USING INDEX TABLESPACE`.
     pub tablespace: Option<Identifier>,
 }
@@ -144,7 +144,7 @@ pub struct Exclude {
     /// `WHERE (…)`.
     pub predicate: Option<Sql>,
     /// `WITH (…)`.
-    pub options: BTreeMap<String, String>,
+    pub options: Options,
     /// `USING INDEX TABLESPACE`.
     pub tablespace: Option<Identifier>,
 }

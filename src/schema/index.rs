@@ -1,5 +1,6 @@
 //! Indexes: what each is built from, and how. Says nothing of how one is built beside writers.
 
+use crate::schema::options::Options;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ pub struct Index {
     /// `WHERE …` of a partial index.
     pub predicate: Option<Sql>,
     /// `WITH (…)`.
-    pub options: BTreeMap<String, String>,
+    pub options: Options,
     /// `TABLESPACE`.
     pub tablespace: Option<Identifier>,
     /// The constraint that it serves, and with which it lives and dies.
@@ -59,7 +60,7 @@ pub struct IndexElement {
     /// The operator class.
     pub class: Option<Name>,
     /// The operator class's parameters.
-    pub class_options: BTreeMap<String, String>,
+    pub class_options: Options,
     /// `DESC`.
     pub descending: bool,
     /// `NULLS FIRST` (true) or `NULLS LAST` (false), where it was written.
@@ -73,7 +74,7 @@ impl IndexElement {
             key: IndexKey::Column(name.into()),
             collation: None,
             class: None,
-            class_options: BTreeMap::new(),
+            class_options: Options::new(),
             descending: false,
             nulls_first: None,
         }

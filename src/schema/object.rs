@@ -1,5 +1,6 @@
 //! Objects that aren't tables, and how any object is referred to.
 
+use crate::schema::options::Options;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -173,7 +174,7 @@ pub struct Sequence {
     /// `smallint`, `integer` or `bigint`.
     pub data_type: DataType,
     /// `INCREMENT`, `MINVALUE`, `MAXVALUE`, `START`, `CACHE`, `CYCLE`: upper case, where they differ from the default.
-    pub options: BTreeMap<String, String>,
+    pub options: Options,
     /// The column with which it is dropped.
     pub owned_by: Option<(Name, Identifier)>,
     /// Whether it is the hidden sequence of an identity column.
@@ -196,7 +197,7 @@ pub struct View {
     /// The columns of tables and views that the query reads.
     pub reads: Lookup<Vec<(Name, Identifier)>>,
     /// `WITH (security_invoker = …)`.
-    pub options: BTreeMap<String, String>,
+    pub options: Options,
     /// `WITH [LOCAL|CASCADED] CHECK OPTION`: `local` or `cascaded`.
     pub check_option: Option<String>,
     /// `WITH NO DATA`.

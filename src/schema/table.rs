@@ -1,6 +1,6 @@
 //! Tables: their kinds, columns, constraints and options. Knows nothing of the rows in them.
 
-use std::collections::BTreeMap;
+use crate::schema::options::Options;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub struct Table {
     /// `OF type`.
     pub of_type: Option<Name>,
     /// `WITH (…)`, `toast.` options included.
-    pub options: BTreeMap<String, String>,
+    pub options: Options,
     /// `TABLESPACE`.
     pub tablespace: Option<Identifier>,
     /// `USING method`.
@@ -57,7 +57,7 @@ impl Table {
             parents: Vec::new(),
             partition_of: None,
             of_type: None,
-            options: BTreeMap::new(),
+            options: Options::new(),
             tablespace: None,
             access_method: None,
             row_security: false,
@@ -107,7 +107,7 @@ pub enum TableKind {
         /// The server.
         server: Identifier,
         /// `OPTIONS (…)`.
-        options: BTreeMap<String, String>,
+        options: Options,
     },
 }
 

@@ -94,12 +94,12 @@ fn is_word(letter: char) -> bool {
 }
 
 /// Storage parameters, as in `WITH (fillfactor = 70)`; nothing where there are none.
-pub(crate) fn with_options(options: &std::collections::BTreeMap<String, String>) -> String {
+pub(crate) fn with_options(options: &crate::schema::Options) -> String {
     if options.is_empty() { String::new() } else { format!(" WITH ({})", option_list(options)) }
 }
 
 /// Storage parameters with commas between them.
-pub fn option_list(options: &std::collections::BTreeMap<String, String>) -> String {
+pub fn option_list(options: &crate::schema::Options) -> String {
     let written = options.iter().map(|(key, value)| {
         let key = key.split('.').map(quoted).collect::<Vec<_>>().join(".");
         if value.is_empty() { key } else { format!("{key} = {}", option_value(value)) }

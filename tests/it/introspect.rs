@@ -5,6 +5,7 @@ use concertina::engine::Engine;
 use concertina::history;
 use concertina::schema::{Catalog, outline};
 use concertina::source::{Migration, RunnerTransaction};
+use concertina::sql::write;
 use sqlx::{Connection, PgConnection};
 
 use crate::support::Database;
@@ -44,16 +45,26 @@ fn folded_and_read(schema: &str) -> String {
     difference(&outline(&folded(schema)).to_string(), &outline(&live).to_string())
 }
 
+/// What is read from a database, and written as `concertina schema` prints it, makes the same database.
+fn written_and_run(schema: &str) -> String {
+    let first = Database::fresh();
+    first.run(schema);
+    let live = connected(&first, async |connection| introspect::introspect(connection).await.unwrap());
+    let second = Database::fresh();
+    second.run(&write::catalog(&live));
+    difference(&first.dump(), &second.dump())
+}
+
 fn folded(schema: &str) -> Catalog {
     let migration = Migration {
-        path: "1.sql".to_owned(),
-        version: "1".to_owned(),
+        path: String::new(),
+        version: String::new(),
         text: schema.to_owned(),
         up: 0..schema.len(),
         transaction: RunnerTransaction::Unwrapped,
     };
     let history = history::fold(Engine::PostgreSql { major: 15 }, &[migration], &Catalog::default());
-    assert_eq!((history.syntax_errors, history.mismatches), (vec![], vec![]));
+    assert!(history.mismatches.is_empty() && history.syntax_errors.is_empty(), "{:?}", history.mismatches);
     history.end
 }
 
@@ -71,13 +82,18 @@ fn each_fixture(differences: impl Fn(&str) -> String) {
     assert!(
         found.is_empty(),
         "{}",
-        found.iter().map(|(file, difference)| format!("{}\n{difference}\n", file.display())).collect::<Vec<_>>().concat()
+        found.iter().map(|(file, difference)| format!("{}\n{difference}\n", file.display())).collect::<String>()
     );
 }
 
 #[test]
 fn what_is_read_from_a_database_makes_the_same_database() {
     each_fixture(dumped_again);
+}
+
+#[test]
+fn what_is_read_can_be_written_and_makes_the_same_database() {
+    each_fixture(written_and_run);
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Catalog {
             }
             Change::SetIndexStatistics { index, column, target } => self.set_index_statistics(index, *column, *target),
             Change::SetColumnOptions { table, column, options } => {
-                self.on_column(table, column, |found| found.options.extend(options.clone()))
+                self.on_column(table, column, |found| crate::schema::options::set(&mut found.options, options))
             }
             Change::ResetColumnOptions { table, column, options } => {
                 self.on_column(table, column, |found| found.options.retain(|name, _| !options.contains(name)))

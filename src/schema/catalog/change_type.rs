@@ -1,7 +1,5 @@
 //! ALTER COLUMN … TYPE. Must never let a default lose the type that it was written for.
 
-use std::collections::BTreeMap;
-
 use super::Catalog;
 use super::dependents::{Node, reads_column};
 use super::error::CatalogError;
@@ -9,6 +7,7 @@ use crate::schema::change::IfExists;
 use crate::schema::data_type::DataType;
 use crate::schema::name::{Identifier, Name};
 use crate::schema::object::{ObjectKind, ObjectRef};
+use crate::schema::options::Options;
 use crate::schema::table::TableKind;
 use crate::schema::text::{Part, Sql};
 
@@ -45,7 +44,7 @@ impl Catalog {
         })?;
         let sequence = found.column(column).and_then(|column| column.identity.as_ref()).map(|identity| identity.sequence.clone());
         match sequence {
-            Some(sequence) => self.alter_sequence(&sequence, Some(data_type), &BTreeMap::new(), None, IfExists::Fail),
+            Some(sequence) => self.alter_sequence(&sequence, Some(data_type), &Options::new(), None, IfExists::Fail),
             None => Ok(()),
         }
     }

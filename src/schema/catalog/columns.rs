@@ -1,7 +1,7 @@
 //! Columns: added, altered, dropped, on a table and on all that inherit from it. Must never change a child's own column where
 //! the database wouldn't.
 
-use std::collections::BTreeMap;
+use crate::schema::options::Options;
 use std::sync::Arc;
 
 use super::Catalog;
@@ -214,7 +214,7 @@ impl Catalog {
         table: &Name,
         column: &Identifier,
         kind: IdentityKind,
-        options: &BTreeMap<String, String>,
+        options: &Options,
     ) -> Result<(), CatalogError> {
         let found = self.tables.get(table).and_then(|table| table.column(column)).cloned();
         if let Some(found) = found {
@@ -239,7 +239,7 @@ impl Catalog {
         table: &Name,
         column: &Identifier,
         kind: Option<IdentityKind>,
-        options: &BTreeMap<String, String>,
+        options: &Options,
     ) -> Result<(), CatalogError> {
         let mut sequence = None;
         self.on_column(table, column, |found| {
@@ -280,11 +280,11 @@ impl Catalog {
         column: Option<&Identifier>,
         options: &[(String, Option<String>)],
     ) -> Result<(), CatalogError> {
-        let set = |of: &mut BTreeMap<String, String>| {
+        let set = |of: &mut Options| {
             for (name, value) in options {
                 match value {
                     Some(value) => of.insert(name.clone(), value.clone()),
-                    None => of.remove(name),
+                    None => of.shift_remove(name),
                 };
             }
         };

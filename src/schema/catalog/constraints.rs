@@ -1,6 +1,7 @@
 //! Constraints of tables: made, named, validated, dropped. Must never leave a key without its index, nor an index behind when
 //! its constraint goes.
 
+use crate::schema::options::Options;
 use std::sync::Arc;
 
 use super::Catalog;
@@ -287,7 +288,7 @@ pub(super) fn empty_index(table: &Name) -> Index {
         uniqueness: Uniqueness::Plain,
         nulls: crate::schema::index::NullsDistinct::Distinct,
         predicate: None,
-        options: std::collections::BTreeMap::new(),
+        options: Options::new(),
         tablespace: None,
         constraint: None,
         only: false,

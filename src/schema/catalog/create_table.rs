@@ -1,7 +1,7 @@
 //! CREATE TABLE, in the order in which the database does its parts, for that decides the names that it makes up. Must never
 //! name an index before the table's own constraints have theirs.
 
-use std::collections::BTreeMap;
+use crate::schema::options::Options;
 use std::sync::Arc;
 
 use super::Catalog;
@@ -136,7 +136,7 @@ impl Catalog {
     /// The sequences of `serial` and identity columns, in the order of the columns.
     fn sequences_of_new_table(&mut self, create: &CreateTable, likes: &[Copied]) -> Result<(), CatalogError> {
         let name = &create.table.name;
-        let none = BTreeMap::new();
+        let none = Options::new();
         let Some(table) = self.tables.get(name).cloned() else { return Ok(()) };
         for column in &table.columns {
             let copied = likes.iter().find_map(|copied| copied.identities.get(&column.name));

@@ -1,5 +1,6 @@
 //! `CREATE TABLE … (LIKE other INCLUDING …)`. Must never copy what isn't asked for, nor keep a tie to the table that is copied.
 
+use crate::schema::options::Options;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ pub(super) struct Copied {
     /// The columns.
     pub(super) columns: Vec<Column>,
     /// Options of the sequences behind identity columns.
-    pub(super) identities: BTreeMap<Identifier, BTreeMap<String, String>>,
+    pub(super) identities: BTreeMap<Identifier, Options>,
     constraints: Vec<Constraint>,
     indexes: Vec<Arc<Index>>,
     comments: Vec<(ObjectRef, String)>,

@@ -1,7 +1,7 @@
 //! A sequence's options worked out: what the database keeps of them, defaults filled in, and what is left to write. Must never
 //! write a default, nor lose a value that an earlier statement made the sequence keep.
 
-use std::collections::BTreeMap;
+use crate::schema::options::Options;
 
 use crate::schema::data_type::DataType;
 
@@ -19,12 +19,7 @@ struct Kept {
 /// The options of a sequence after `ALTER SEQUENCE [AS to] changes`.
 ///
 /// PostgreSQL's `init_params` (`src/backend/commands/sequence.c`).
-pub(super) fn altered(
-    options: &BTreeMap<String, String>,
-    from: &DataType,
-    to: &DataType,
-    changes: &BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
+pub(super) fn altered(options: &Options, from: &DataType, to: &DataType, changes: &Options) -> Options {
     let before = kept(options, from);
     let increment = number(changes, "INCREMENT").unwrap_or(before.increment);
     let follows_type = |bound: i128, of_type: i128| from != to && bound == of_type;
@@ -50,7 +45,7 @@ pub(super) fn altered(
 }
 
 /// What the options mean for a new sequence of that type.
-fn kept(options: &BTreeMap<String, String>, data_type: &DataType) -> Kept {
+fn kept(options: &Options, data_type: &DataType) -> Kept {
     let increment = number(options, "INCREMENT").unwrap_or(1);
     let maximum = number(options, "MAXVALUE").unwrap_or_else(|| default_maximum(increment, data_type));
     let minimum = number(options, "MINVALUE").unwrap_or_else(|| default_minimum(increment, data_type));
@@ -65,7 +60,7 @@ fn kept(options: &BTreeMap<String, String>, data_type: &DataType) -> Kept {
 }
 
 /// The options that make a new sequence of that type keep these.
-fn written(kept: &Kept, data_type: &DataType) -> BTreeMap<String, String> {
+fn written(kept: &Kept, data_type: &DataType) -> Options {
     let first = if kept.increment > 0 { kept.minimum } else { kept.maximum };
     let numbers = [
         ("INCREMENT", kept.increment, 1),
@@ -75,14 +70,14 @@ fn written(kept: &Kept, data_type: &DataType) -> BTreeMap<String, String> {
         ("CACHE", kept.cache, 1),
     ];
     let differing = numbers.into_iter().filter(|(_, value, default)| value != default);
-    let mut options: BTreeMap<String, String> = differing.map(|(name, value, _)| (name.to_owned(), value.to_string())).collect();
+    let mut options: Options = differing.map(|(name, value, _)| (name.to_owned(), value.to_string())).collect();
     if kept.cycle {
         options.insert("CYCLE".to_owned(), "true".to_owned());
     }
     options
 }
 
-fn number(options: &BTreeMap<String, String>, name: &str) -> Option<i128> {
+fn number(options: &Options, name: &str) -> Option<i128> {
     options.get(name)?.parse().ok()
 }
 
@@ -117,7 +112,7 @@ fn least(data_type: &DataType) -> i128 {
 mod tests {
     use super::*;
 
-    fn options(written: &[(&str, &str)]) -> BTreeMap<String, String> {
+    fn options(written: &[(&str, &str)]) -> Options {
         written.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 

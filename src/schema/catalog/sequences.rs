@@ -1,6 +1,6 @@
 //! Sequences, their own and those behind `serial` and identity columns. Must never part an owned sequence from its column.
 
-use std::collections::BTreeMap;
+use crate::schema::options::Options;
 use std::sync::Arc;
 
 use super::Catalog;
@@ -33,7 +33,7 @@ impl Catalog {
         &mut self,
         sequence: &Name,
         data_type: Option<&DataType>,
-        options: &BTreeMap<String, String>,
+        options: &Options,
         owned_by: Option<&Option<(Name, Identifier)>>,
         if_exists: IfExists,
     ) -> Result<(), CatalogError> {
@@ -58,13 +58,13 @@ impl Catalog {
     }
 
     /// `SET INCREMENT` and the like of an identity column.
-    pub(super) fn set_sequence_options(&mut self, sequence: &Name, options: &BTreeMap<String, String>) -> Result<(), CatalogError> {
+    pub(super) fn set_sequence_options(&mut self, sequence: &Name, options: &Options) -> Result<(), CatalogError> {
         self.alter_sequence(sequence, None, options, None, IfExists::Fail)
     }
 
     /// What `serial` stands for: a sequence owned by the column, a default that draws from it, NOT NULL.
     pub(super) fn make_serial(&mut self, table: &Name, column: &Identifier) -> Result<(), CatalogError> {
-        let name = self.sequence_for(table, column, &BTreeMap::new(), Hidden::Serial);
+        let name = self.sequence_for(table, column, &Options::new(), Hidden::Serial);
         self.on_column(table, column, |found| {
             found.default = Some(next_value(&name));
             found.not_null = true;
@@ -77,7 +77,7 @@ impl Catalog {
         table: &Name,
         column: &Identifier,
         kind: IdentityKind,
-        options: &BTreeMap<String, String>,
+        options: &Options,
     ) -> Result<(), CatalogError> {
         let of = self.tables.get(table).and_then(|table| table.column(column)).and_then(|column| column.identity.as_ref());
         let written = of.map(|identity| &identity.sequence).filter(|sequence| !sequence.name.as_str().is_empty()).cloned();
@@ -89,7 +89,7 @@ impl Catalog {
         })
     }
 
-    fn sequence_for(&mut self, table: &Name, column: &Identifier, options: &BTreeMap<String, String>, behind: Hidden) -> Name {
+    fn sequence_for(&mut self, table: &Name, column: &Identifier, options: &Options, behind: Hidden) -> Name {
         let identity = behind != Hidden::Serial;
         let name = behind.name().unwrap_or_else(|| {
             let free = names::choose(table.name.as_str(), Some(column.as_str()), "seq", |name| {
@@ -102,7 +102,7 @@ impl Catalog {
         let data_type = of.filter(narrow).unwrap_or_else(|| DataType::built_in("int8"));
         let sequence = Sequence {
             name: name.clone(),
-            options: altered(&BTreeMap::new(), &data_type, &data_type, options),
+            options: altered(&Options::new(), &data_type, &data_type, options),
             data_type,
             owned_by: Some((table.clone(), column.clone())),
             identity,

@@ -1,6 +1,6 @@
 //! What is said of a table (or another relation) as a whole: options, tablespace, access method. Must never touch columns.
 
-use std::collections::BTreeMap;
+use crate::schema::options::{self, Options};
 use std::sync::Arc;
 
 use super::Catalog;
@@ -18,8 +18,8 @@ impl Catalog {
     }
 
     /// `SET (…)` on a table, view or index.
-    pub(super) fn set_options(&mut self, relation: &Name, options: &BTreeMap<String, String>) -> Result<(), CatalogError> {
-        self.on_options(relation, |of| of.extend(options.clone()))
+    pub(super) fn set_options(&mut self, relation: &Name, options: &Options) -> Result<(), CatalogError> {
+        self.on_options(relation, |of| options::set(of, options))
     }
 
     /// `RESET (…)` on a table, view or index.
@@ -27,7 +27,7 @@ impl Catalog {
         self.on_options(relation, |of| of.retain(|name, _| !options.contains(name)))
     }
 
-    fn on_options(&mut self, relation: &Name, change: impl FnOnce(&mut BTreeMap<String, String>)) -> Result<(), CatalogError> {
+    fn on_options(&mut self, relation: &Name, change: impl FnOnce(&mut Options)) -> Result<(), CatalogError> {
         if let Some(view) = self.views.get_mut(relation).map(Arc::make_mut) {
             change(&mut view.options);
             return Ok(());

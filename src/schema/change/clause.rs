@@ -1,5 +1,6 @@
 //! What a statement says beside its change: clauses, options and the parts of the longer statements. Means nothing by itself.
 
+use crate::schema::options::Options;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -65,7 +66,7 @@ pub struct CreateTable {
     /// The columns that were declared `serial`, `smallserial` or `bigserial`.
     pub serial: Vec<Identifier>,
     /// Sequence options of identity columns.
-    pub identity_options: BTreeMap<Identifier, BTreeMap<String, String>>,
+    pub identity_options: BTreeMap<Identifier, Options>,
     /// `CREATE TABLE … AS`: the query, whose columns decide the table's. Columns that the statement names are of type `unknown` here.
     pub as_query: Option<Sql>,
     /// `ON COMMIT` of a temporary table: `DROP`, `DELETE ROWS` or `PRESERVE ROWS`.
@@ -94,7 +95,7 @@ pub struct AddColumn {
     /// `serial` and the like.
     pub serial: bool,
     /// Sequence options of an identity column.
-    pub identity_options: BTreeMap<String, String>,
+    pub identity_options: Options,
     /// `IF NOT EXISTS`.
     pub if_not_exists: IfExists,
 }

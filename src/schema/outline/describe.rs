@@ -1,6 +1,7 @@
 //! What an outline says of each thing. Two spellings of one meaning give one text; must never depend on how an expression is written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::schema::options::Options;
+use std::collections::BTreeSet;
 
 use super::full;
 use crate::schema::column::{Column, GeneratedKind, IdentityKind};
@@ -191,7 +192,7 @@ fn list(names: &[Identifier]) -> String {
     names.iter().map(Identifier::as_str).collect::<Vec<_>>().join(", ")
 }
 
-fn options(options: &BTreeMap<String, String>) -> Option<String> {
+fn options(options: &Options) -> Option<String> {
     let each: Vec<_> = options.iter().map(|(name, value)| format!("{name}={value}")).collect();
     (!each.is_empty()).then(|| format!("with ({})", each.join(", ")))
 }

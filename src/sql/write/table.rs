@@ -1,6 +1,6 @@
 //! Tables and columns, as CREATE TABLE has them.
 
-use std::collections::BTreeMap;
+use crate::schema::options::Options;
 
 use super::{constraint, data_type, identifier, index_element, literal, name, optional, quoted, text, with_options};
 use crate::schema::{Column, Generated, GeneratedKind, Identity, IdentityKind, Name, Persistence, Sql, Table, TableKind};
@@ -126,7 +126,7 @@ fn kind(kind: &TableKind) -> String {
 }
 
 /// `OPTIONS (…)` of something foreign; nothing where there are none.
-pub(super) fn foreign_options(options: &BTreeMap<String, String>) -> String {
+pub(super) fn foreign_options(options: &Options) -> String {
     let written: Vec<String> = options.iter().map(|(key, value)| format!("{} {}", quoted(key), literal(value))).collect();
     if written.is_empty() { String::new() } else { format!(" OPTIONS ({})", written.join(", ")) }
 }

@@ -1,6 +1,6 @@
 //! Columns as CREATE TABLE and ADD COLUMN declare them. Never makes what a column implies (sequences, indexes): folding does.
 
-use std::collections::BTreeMap;
+use crate::schema::options::Options;
 
 use pg_query::protobuf::{self as pg, ConstrType};
 use pg_query::{Node, NodeEnum};
@@ -22,7 +22,7 @@ pub(super) struct Declared {
     /// Whether it was declared `serial` or the like.
     pub(super) serial: bool,
     /// The sequence options of an identity column.
-    pub(super) identity_options: Option<BTreeMap<String, String>>,
+    pub(super) identity_options: Option<Options>,
 }
 
 /// A column of `table`.

@@ -1,6 +1,6 @@
 //! Small things read from parse tree nodes: options, what is done with dependents. Never looks at the text.
 
-use std::collections::BTreeMap;
+use crate::schema::options::Options;
 
 use pg_query::protobuf::{self as pg, a_const::Val};
 use pg_query::{Node, NodeEnum};
@@ -16,7 +16,7 @@ pub(in crate::sql::postgres) fn optional(name: &str) -> Option<Identifier> {
 }
 
 /// Options such as `WITH (fillfactor = 70)`: one without a value is switched on.
-pub(in crate::sql::postgres) fn options(nodes: &[Node]) -> BTreeMap<String, String> {
+pub(in crate::sql::postgres) fn options(nodes: &[Node]) -> Options {
     elements(nodes).map(|element| (option_name(element), option_value(element))).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Sequences, and the options that identity columns share with them. Never asks what a sequence's options were before.
 
-use std::collections::BTreeMap;
+use crate::schema::options::Options;
 
 use pg_query::protobuf::{AlterSeqStmt, CreateSeqStmt};
 use pg_query::{Node, NodeEnum};
@@ -22,7 +22,7 @@ pub(super) struct SequenceOptions {
     /// `AS type`.
     pub(super) data_type: Option<DataType>,
     /// Upper case names. `NO MINVALUE`, `NO MAXVALUE` and RESTART without a value have an empty one.
-    pub(super) options: BTreeMap<String, String>,
+    pub(super) options: Options,
     /// `OWNED BY`; the inner none is NONE.
     #[expect(clippy::option_option, reason = "not said, NONE and a column are three answers, as in the change that this becomes")]
     pub(super) owned_by: Option<Option<(Name, Identifier)>>,
@@ -95,7 +95,7 @@ fn owner(node: &Node) -> Option<(Name, Identifier)> {
 }
 
 /// Those options of a new sequence that aren't what the database would take anyway.
-pub(super) fn without_defaults(options: &BTreeMap<String, String>, data_type: &DataType) -> BTreeMap<String, String> {
+pub(super) fn without_defaults(options: &Options, data_type: &DataType) -> Options {
     let largest = match data_type.name.name.as_str() {
         "int2" => i64::from(i16::MAX),
         "int4" => i64::from(i32::MAX),

@@ -1,5 +1,6 @@
 //! CREATE TABLE in all its forms. Never resolves what is copied or inherited: folding does.
 
+use crate::schema::options::Options;
 use std::collections::BTreeMap;
 
 use pg_query::NodeEnum;
@@ -173,7 +174,7 @@ fn partitioned(source: &Source<'_>, name: &Name, spec: &PartitionSpec) -> TableK
             key: index::key(source, name, &element.name, element.expr.as_deref(), source.at(element.location)),
             collation: index::listed(&element.collation),
             class: index::listed(&element.opclass),
-            class_options: BTreeMap::new(),
+            class_options: Options::new(),
             descending: false,
             nulls_first: None,
         }),

@@ -1,5 +1,6 @@
 //! Views and materialized views. Never resolves the query: that takes a catalog.
 
+use crate::schema::options::Options;
 use std::collections::BTreeMap;
 
 use pg_query::protobuf::{CreateTableAsStmt, Node, RefreshMatViewStmt, ViewCheckOption, ViewStmt};
@@ -17,7 +18,7 @@ use crate::sql::script::Lowered;
 /// `CREATE VIEW`.
 pub(super) fn create(source: &Source<'_>, statement: &ViewStmt) -> Vec<Lowered> {
     let mut options = options(&statement.options);
-    let in_options = options.remove("check_option").map(|value| value.to_lowercase());
+    let in_options = options.shift_remove("check_option").map(|value| value.to_lowercase());
     let check_option = match statement.with_check_option() {
         ViewCheckOption::LocalCheckOption => Some("local".to_owned()),
         ViewCheckOption::CascadedCheckOption => Some("cascaded".to_owned()),
@@ -67,7 +68,7 @@ fn bare(name: Name, query: Sql) -> View {
         query,
         columns: Lookup::Unknown,
         reads: Lookup::Unknown,
-        options: BTreeMap::new(),
+        options: Options::new(),
         check_option: None,
         populated: true,
         tablespace: None,
