@@ -1,22 +1,26 @@
-//! Lets a test kill the executor at a named point, as `kill -9` would: `CONCERTINA_STOP_AT=<step>/<point>`. Does nothing in
-//! a release build.
+//! Lets a test kill the executor at a named point, as `kill -9` would, or put it to sleep there: `CONCERTINA_STOP_AT` and
+//! `CONCERTINA_SLEEP_AT`, each `<step>/<point>`. Does nothing in a release build.
 
 use crate::plan::StepId;
 
-/// Dies here if the environment says so. `*` stands for any step.
+/// Dies or falls asleep here if the environment says so.
 #[cfg(debug_assertions)]
 pub(super) fn reach(step: &StepId, point: &str) {
-    let Ok(wanted) = std::env::var("CONCERTINA_STOP_AT") else { return };
-    let Some((wanted_step, wanted_point)) = wanted.rsplit_once('/') else { return };
-    if wanted_point != point || (wanted_step != "*" && wanted_step != step.0) {
-        return;
+    let is_meant = |variable: &str| std::env::var(variable).is_ok_and(|wanted| wanted == format!("{step}/{point}"));
+    if is_meant("CONCERTINA_SLEEP_AT") {
+        signal("STOP");
     }
-    let id = std::process::id().to_string();
-    loop {
+    while is_meant("CONCERTINA_STOP_AT") {
         // Nothing may run after this point: no destructor, no clean end of the connection.
-        let _ = std::process::Command::new("kill").args(["-KILL", &id]).status();
-        std::thread::yield_now();
+        signal("KILL");
     }
+}
+
+#[cfg(debug_assertions)]
+fn signal(name: &str) {
+    let id = std::process::id().to_string();
+    // A machine without `kill` fails the test that wanted it.
+    let _ = std::process::Command::new("kill").arg(format!("-{name}")).arg(id).status();
 }
 
 #[cfg(not(debug_assertions))]

@@ -6,6 +6,10 @@ use crate::project::Run;
 const EXPAND: &str = "apply --release 2 --phase expand";
 const MIGRATE: &str = "apply --release 2 --phase migrate";
 
+/// All that the ledger says.
+const LEDGER: &str = "SELECT l, (SELECT max(number) FROM concertina.event),
+    (SELECT string_agg(s::text, ',' ORDER BY id) FROM concertina.step s), (SELECT b FROM concertina.backfill b) FROM concertina.lease l";
+
 /// A deploy whose backfill pauses before its first chunk, with the executor in it.
 fn paused() -> (Deploy, crate::deploy::Running) {
     let deploy = Deploy::new();
@@ -49,14 +53,10 @@ fn a_sleeper_whose_lease_was_taken_writes_nothing_when_it_wakes_up() {
     deploy.database.run("UPDATE concertina.lease SET expires_at = clock_timestamp(); DELETE FROM concertina.pause");
     deploy.run(MIGRATE).ended_well();
     deploy.run("apply --release 3 --phase contract").ended_well();
-    let ledger =
-        "SELECT l, (SELECT max(number) FROM concertina.event), (SELECT string_agg(s::text, ',' ORDER BY id) FROM concertina.step s),
-        (SELECT b FROM concertina.backfill b) FROM concertina.lease l";
-    let before = (deploy.everything(), deploy.database.run(ledger));
+    let before = (deploy.everything(), deploy.database.run(LEDGER));
     sleeper.signal("CONT");
-    let run = sleeper.end();
-    run.failed_with(4, &["the lease was lost"]);
-    assert_eq!((deploy.everything(), deploy.database.run(ledger)), before);
+    sleeper.end().failed_with(4, &["the lease was lost"]);
+    assert_eq!((deploy.everything(), deploy.database.run(LEDGER)), before);
 }
 
 #[test]
@@ -70,6 +70,32 @@ fn a_sleeper_whose_session_still_lives_is_kept_out_by_the_fence() {
     sleeper.end().failed_with(4, &["the lease was lost"]);
     assert_eq!(deploy.everything(), before);
     assert_eq!(deploy.database.run("SELECT state FROM concertina.step WHERE id = '2/migrate/t.b/fill'"), "started");
+}
+
+#[test]
+fn a_sleeper_anywhere_in_a_step_writes_nothing_when_it_wakes_up() {
+    let points = [
+        (EXPAND, "2/expand/t.b/add-column/begun"),
+        (EXPAND, "2/expand/t.b/add-column/marked"),
+        (EXPAND, "2/expand/t_a_idx/create-index/started"),
+        (EXPAND, "2/expand/t_a_idx/create-index/ran"),
+        (MIGRATE, "2/migrate/t.b/fill/started"),
+        (MIGRATE, "2/migrate/t.b/fill/marked"),
+        (MIGRATE, "2/migrate/t.b/fill/walked"),
+    ];
+    for (command, point) in points {
+        let deploy = Deploy::new();
+        if command == MIGRATE {
+            deploy.run(EXPAND).ended_well();
+        }
+        let sleeper = deploy.sleeper(point, command);
+        deploy.database.run("UPDATE concertina.lease SET expires_at = clock_timestamp()");
+        deploy.run(command).ended_well();
+        let before = (deploy.everything(), deploy.database.run(LEDGER));
+        sleeper.signal("CONT");
+        sleeper.end().failed_with(4, &["the lease was lost"]);
+        assert_eq!((deploy.everything(), deploy.database.run(LEDGER)), before, "{point}");
+    }
 }
 
 #[test]

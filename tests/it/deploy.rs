@@ -66,6 +66,18 @@ impl Deploy {
         Running(Some(child))
     }
 
+    /// The program, which falls asleep where the failpoint says; asleep when this returns.
+    pub(crate) fn sleeper(&self, point: &str, arguments: &str) -> Running {
+        let mut command = self.command(arguments);
+        command.env("CONCERTINA_SLEEP_AT", point).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = Running(Some(command.spawn().unwrap()));
+        let deadline = Instant::now() + Duration::from_mins(2);
+        while !running.is_asleep() {
+            assert!(!running.has_ended() && Instant::now() < deadline, "it does not come to {point}");
+        }
+        running
+    }
+
     /// Runs a phase of a release, which must end well.
     #[track_caller]
     pub(crate) fn apply(&self, release: u32, phase: Phase) {
@@ -111,6 +123,12 @@ impl Running {
     /// Sends it a signal, by name.
     pub(crate) fn signal(&self, name: &str) {
         assert!(Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().unwrap().success());
+    }
+
+    /// Whether it is stopped by a signal.
+    fn is_asleep(&self) -> bool {
+        let state = Command::new("ps").args(["-o", "state=", "-p", &self.id().to_string()]).output().unwrap();
+        state.stdout.starts_with(b"T")
     }
 
     /// Whether it has ended.
