@@ -116,7 +116,12 @@ async fn check(session: &mut Session, chain: &Chain, release: &Release, phase: P
     // which has it, is nowhere to be found.
     let bootstrapped = plan.steps.iter().filter_map(|step| ledger.steps.get(&step.id)).any(|entry| entry.how == How::Bootstrapped);
     if !plan.adopted && !bootstrapped && !is_begun(plan, ledger) {
-        gate::check_start(session, plan).await?;
+        let Err(error) = gate::check_start(session, plan).await else { return Ok(()) };
+        // Another executor may have begun the plan since the ledger was read; its rows came there with its changes.
+        let ledger = store::read(&mut session.connection).await?;
+        if !is_begun(plan, &ledger) {
+            return Err(error);
+        }
     }
     Ok(())
 }
