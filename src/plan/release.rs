@@ -10,6 +10,7 @@ use crate::sql::directive::DirectiveKind;
 
 /// What is planned as one.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a release has few of them, and patterns reach into the change")]
 pub(crate) enum Planned {
     /// A change by itself.
     Change(Change),

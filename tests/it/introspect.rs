@@ -82,7 +82,7 @@ fn each_fixture(differences: impl Fn(&str) -> String) {
     assert!(
         found.is_empty(),
         "{}",
-        found.iter().map(|(file, difference)| format!("{}\n{difference}\n", file.display())).collect::<String>()
+        found.iter().map(|(file, difference)| format!("{}\n{difference}\n", file.display())).collect::<Vec<_>>().concat()
     );
 }
 

@@ -209,7 +209,6 @@ fn relations(nodes: &[Node]) -> Vec<Name> {
 }
 
 /// `CREATE OPERATOR`, `COLLATION`, `TEXT SEARCH …`: what the grammar calls a definition, aggregates and types left out.
-#[expect(clippy::wildcard_enum_match_arm, reason = "only operators and parts of text search name functions")]
 pub(super) fn define(source: &Source<'_>, statement: &pg::DefineStmt) -> Vec<Lowered> {
     let Some(kind) = kind(statement.kind()) else {
         return opaque(source, "the parser does not say what is created", Touches::Anything);
