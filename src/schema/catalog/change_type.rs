@@ -77,7 +77,7 @@ impl Catalog {
 /// The default with the type that it has had so far: the database keeps `'x'::text` when the column becomes varchar.
 fn as_it_was(default: Sql, from: &DataType, to: &DataType) -> Sql {
     let literal = match default.parts.as_slice() {
-        [Part::Text(text)] => is_string(text.trim()),
+        [Part::Text(text)] => is_string(text.trim()) || text.trim().eq_ignore_ascii_case("null"),
         _ => false,
     };
     if !literal || from.name == to.name || from.dimensions > 0 {
