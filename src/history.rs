@@ -4,6 +4,8 @@
 mod fold;
 mod query;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use crate::engine::Effects;
 use crate::schema::{Catalog, Change};
