@@ -6,6 +6,7 @@ pub mod build;
 pub mod refusal;
 pub mod order;
 mod release;
+mod retype;
 mod recipe;
 mod conflict;
 mod copies;

@@ -14,13 +14,18 @@ pub(crate) fn refuse<'i>(
     mut rebuilt: impl Iterator<Item = &'i Identifier>,
 ) -> Result<(), Refusal> {
     let rebuilt: Vec<&Identifier> = rebuilt.by_ref().collect();
-    let other = ctx.release.iter().find(|item| {
+    let own = ctx.release.iter().position(|item| std::ptr::eq(item, ctx.item)).unwrap_or_default();
+    let other = ctx.release.iter().enumerate().find(|(at, item)| {
         item.origin != ctx.item.origin
             && match &item.planned {
-                Planned::Change(change) => touches(change, table, columns, &rebuilt),
+                Planned::Change(change) => {
+                    touches(change, table, columns, &rebuilt)
+                        || builds_on(change, table, columns, if *at < own { When::Before } else { When::After })
+                }
                 Planned::FilledColumn { .. } => false,
             }
     });
+    let other = other.map(|(_, item)| item);
     match other {
         None => Ok(()),
         Some(other) => Err(ctx.refuse(
@@ -32,6 +37,26 @@ pub(crate) fn refuse<'i>(
             ),
             "put one of the two into the next release",
         )),
+    }
+}
+
+/// Where in the release the other change stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    Before,
+    After,
+}
+
+/// Whether the change gives something to a column (the first of `columns`) that will be gone, so that it would go with it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest builds nothing on a column")]
+fn builds_on(change: &Change, table: &Name, columns: &[&Identifier], when: When) -> bool {
+    let Some(gone) = columns.first() else { return false };
+    // What comes after a change of type, and only in contract, meets the column that has the name by then.
+    match change {
+        Change::CreateIndex { index, .. } => &index.table == table && index.mentions(gone),
+        Change::AddConstraint { table: on, constraint } => on == table && when == When::Before && constraint.columns().contains(gone),
+        Change::SetNotNull { table: on, column } => on == table && columns.contains(&column) && (when == When::Before || columns.len() > 1),
+        _ => false,
     }
 }
 
@@ -51,7 +76,6 @@ fn touches(change: &Change, table: &Name, columns: &[&Identifier], rebuilt: &[&I
         | Change::ChangeType { table: on, column, .. }
         | Change::SetDefault { table: on, column, .. }
         | Change::DropDefault { table: on, column }
-        | Change::SetNotNull { table: on, column }
         | Change::DropNotNull { table: on, column }
         | Change::AddIdentity { table: on, column, .. }
         | Change::SetIdentity { table: on, column, .. }

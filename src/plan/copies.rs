@@ -213,7 +213,8 @@ impl Replacement<'_> {
         if let Some(routine) = reader {
             return Some(format!("function {} reads it", routine.name));
         }
-        ctx.before.views.values().find_map(|view| match &view.reads {
+        // A view that comes later in the release reads the first column too, until it goes.
+        ctx.before.views.values().chain(ctx.new.views.values()).find_map(|view| match &view.reads {
             Lookup::Known(reads) if !reads.iter().any(|(name, column)| name == table && column == from) => None,
             Lookup::Known(_) => Some(format!("view {} reads it", view.name)),
             Lookup::Absent => None,
@@ -363,8 +364,14 @@ pub(crate) fn attributes(ctx: &Context<'_>, table: &Table, from: &Identifier, to
 
 /// Locks the table first, and all others that the statements will touch with it, so that nothing waits half-way.
 pub(crate) fn lock_first(table: &Name, others: &[Name]) -> String {
-    let mut names: Vec<String> = others.iter().map(write::name).collect();
-    names.push(write::name(table));
+    let mut names = others.to_vec();
+    names.push(table.clone());
+    lock_all(&names)
+}
+
+/// Locks all tables that the statements will touch, in this order.
+pub(crate) fn lock_all(tables: &[Name]) -> String {
+    let names: Vec<String> = tables.iter().map(write::name).collect();
     format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", "))
 }
 

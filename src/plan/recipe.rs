@@ -6,6 +6,8 @@ pub(crate) mod drop_column;
 pub(crate) mod rename_column;
 pub(crate) mod rename_table;
 pub(crate) mod change_type;
+pub(crate) mod retyped;
+pub(crate) mod second_column;
 pub(crate) mod set_not_null;
 pub(crate) mod add_index;
 pub(crate) mod drop_index;
@@ -24,7 +26,7 @@ use super::refusal::Refusal;
 use super::release::{Item, Planned};
 use crate::engine::Engine;
 use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Lookup, Name, Sql, Table};
-use crate::sql::directive::{DirectiveKind, Strategy};
+use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use std::sync::Arc;
 
 /// The steps of one change, in the order in which each phase runs them.
@@ -173,7 +175,11 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
         Planned::FilledColumn { add, up, not_null } => fill_column::plan(ctx, add, up, *not_null),
         Planned::Change(change) => {
             if let Some(phase) = as_written::directed_phase(ctx) {
-                return Ok(as_written::in_phase(ctx, phase));
+                // `strategy` says how, `phase` says when.
+                let by_columns = ctx.strategy() == Some(Strategy::Columns) && matches!(change, Change::ChangeType { .. });
+                if !(by_columns && phase == PhaseName::Contract) {
+                    return Ok(as_written::in_phase(ctx, phase));
+                }
             }
             if ctx.strategy() == Some(Strategy::Direct) {
                 return Ok(as_written::direct(ctx, change));
@@ -200,10 +206,9 @@ fn refuse_idle_directives(ctx: &Context<'_>) -> Result<(), Refusal> {
                 })
             }
             DirectiveKind::Down(down) => {
-                let drops =
-                    |item: &Item| matches!(&item.planned, Planned::Change(Change::DropColumn { column, .. }) if column == &down.column);
-                (!ctx.release.iter().filter(|item| item.origin.file == ctx.item.origin.file).any(drops))
-                    .then(|| format!("`down {}.{}` is about a column that no DROP COLUMN below it drops", down.table, down.column))
+                let ends = |item: &Item| matches!(&item.planned, Planned::Change(Change::DropColumn { column, .. } | Change::ChangeType { column, .. }) if column == &down.column);
+                (!ctx.release.iter().filter(|item| item.origin.file == ctx.item.origin.file).any(ends))
+                    .then(|| format!("`down {}.{}` is about a column that no statement below it drops or changes", down.table, down.column))
             }
             DirectiveKind::Strategy(Strategy::Views) => Some("`strategy views` is not supported yet".to_owned()),
             DirectiveKind::Allow { .. } | DirectiveKind::Phase(_) | DirectiveKind::Strategy(_) | DirectiveKind::ContractAfter(_) => None,

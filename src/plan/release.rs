@@ -52,7 +52,7 @@ pub(crate) fn items(history: &History, migrations: &[Migration]) -> Vec<Item> {
         let after = history.entries.get(at + 1).map_or(&history.end, |next| &next.before);
         items.push(item(history, at, entry, after, migrations));
     }
-    fold_fills(&items)
+    fold_fills(&super::retype::fold(&items))
 }
 
 /// Settings and transaction control of the migration's own runner: the executor has its own.

@@ -214,6 +214,8 @@ stories! {
     add_required_column_by_directive,
     add_unique,
     change_rows,
+    change_type_after_old_clients,
+    change_type_before_new_clients,
     change_type_beside,
     change_type_of_the_catalog_only,
     create_and_drop_table,

@@ -1,0 +1,134 @@
+//! What must hold before a column gets another type under its name: who could notice, and whether there is a way back.
+//! Refusals name every way to go on, ready to paste.
+
+use super::Context;
+use super::change_type::Target;
+use crate::engine::postgres;
+use crate::plan::refusal::Refusal;
+use crate::schema::object::TypeKind;
+use crate::schema::{Column, DataType, Identifier, Part, Sql, Table};
+use crate::sql::directive::Strategy;
+use crate::sql::write;
+
+/// Types between which every pair has a cast.
+const FAMILIES: &[&[&str]] = &[
+    &["int2", "int4", "int8", "numeric", "float4", "float8"],
+    &["timestamp", "timestamptz", "date"],
+    &["json", "jsonb"],
+    &["inet", "cidr"],
+    &["time", "timetz"],
+];
+/// To and from these everything is cast by its text.
+const TEXTS: &[&str] = &["bpchar", "varchar", "text"];
+/// Their text and their conversions go by the session's time zone.
+const ZONED: &[&str] = &["timestamptz", "timetz"];
+const DATED: &[&str] = &["timestamp", "date", "time"];
+
+/// How the first column's value follows from the second's (none: by a cast); a refusal if the change can't be planned.
+pub(crate) fn check(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>) -> Result<Option<Sql>, Refusal> {
+    if target.using.is_some_and(|using| !crate::plan::release::is_over_own_row(using)) {
+        return Err(ctx.refuse("USING reads more than its own row", "write USING over the columns of the same row, without table names"));
+    }
+    refuse_session_dependence(ctx, table, column, target)?;
+    let same = postgres::same_to_clients(&column.data_type, target.data_type);
+    if !same && ctx.strategy() != Some(Strategy::Columns) {
+        return Err(noticed(ctx, table, column, target));
+    }
+    let back = ctx.down(&table.name, &column.name).cloned().or_else(|| inverse(column, target));
+    if back.is_none() && !same && !has_cast(ctx, target.data_type, &column.data_type) {
+        return Err(ctx.refuse(
+            format!(
+                "there is no cast from {} back to {}, so what new clients write to {}.{} could not be kept for old ones",
+                write::data_type(target.data_type),
+                write::data_type(&column.data_type),
+                table.name,
+                column.name
+            ),
+            format!("say how the old value follows from the new one, in a comment above the statement:\n-- concertina: down {}.{} = <expression over {}>", table.name, column.name, column.name),
+        ));
+    }
+    Ok(back)
+}
+
+fn built_in<'a>(data_type: &'a DataType, among: &[&str]) -> Option<&'a str> {
+    let name = data_type.name.name.as_str();
+    (data_type.dimensions == 0 && data_type.name.is_built_in(name) && among.contains(&name)).then_some(name)
+}
+
+/// Whether a value of one type can be cast to the other by `::`.
+fn has_cast(ctx: &Context<'_>, from: &DataType, to: &DataType) -> bool {
+    if built_in(from, TEXTS).is_some() || built_in(to, TEXTS).is_some() || from.name == to.name {
+        return true;
+    }
+    let base = |data_type: &DataType| match ctx.before.types.get(&data_type.name).map(|found| &found.kind) {
+        Some(TypeKind::Domain { base, .. }) if data_type.dimensions == 0 => base.clone(),
+        _ => data_type.clone(),
+    };
+    let (from, to) = (base(from), base(to));
+    from == to || FAMILIES.iter().any(|family| built_in(&from, family).is_some() && built_in(&to, family).is_some())
+}
+
+/// `c AT TIME ZONE 'UTC'` takes back what it did itself.
+fn inverse(column: &Column, target: &Target<'_>) -> Option<Sql> {
+    let between = |from: &DataType, to: &DataType| built_in(from, &["timestamp"]).is_some() && built_in(to, &["timestamptz"]).is_some();
+    if !between(&column.data_type, target.data_type) && !between(target.data_type, &column.data_type) {
+        return None;
+    }
+    let using = target.using?;
+    let bare = using.parts.iter().filter(|part| !matches!(part, Part::Text(text) if text.trim_matches(['(', ')', ' ']).is_empty()));
+    match bare.collect::<Vec<_>>().as_slice() {
+        [Part::Column { of: None, name }, Part::Text(zone)] if name == &column.name => {
+            zone.trim_start_matches([')', ' ']).to_ascii_lowercase().starts_with("at time zone '").then(|| using.clone())
+        }
+        _ => None,
+    }
+}
+
+/// A conversion that goes by the time zone of whoever runs it gives each session another value.
+fn refuse_session_dependence(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>) -> Result<(), Refusal> {
+    let crosses = |from: &DataType, to: &DataType| built_in(from, DATED).is_some() && built_in(to, ZONED).is_some();
+    if !crosses(&column.data_type, target.data_type) && !crosses(target.data_type, &column.data_type) {
+        return Ok(());
+    }
+    let says_zone = |using: &Sql| {
+        let text = write::text(using).to_ascii_lowercase();
+        text.contains("at time zone") || text.contains("timezone(")
+    };
+    if target.using.is_some_and(says_zone) {
+        return Ok(());
+    }
+    let quoted = write::identifier(&column.name);
+    Err(ctx.refuse(
+        format!("{}.{} would be converted by the time zone of each session that writes or fills it", table.name, column.name),
+        format!(
+            "say in which time zone its values are meant:\nALTER TABLE {} ALTER COLUMN {quoted} TYPE {} USING {quoted} AT TIME ZONE 'UTC';",
+            write::name(&table.name),
+            write::data_type(target.data_type)
+        ),
+    ))
+}
+
+/// Old clients or new ones would notice; three ways on, and the price of each.
+fn noticed(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>) -> Refusal {
+    let (from, to) = (write::data_type(&column.data_type), write::data_type(target.data_type));
+    let relation = write::name(&table.name);
+    let new = Identifier::new(format!("{}_new", column.name));
+    let value = target.using.map_or_else(|| format!("{}::{to}", write::identifier(&column.name)), write::text);
+    let statement = ctx.item.statement.trim().trim_end_matches(';');
+    ctx.refuse(
+        format!("{}.{} can't be {from} for old clients and {to} for new ones under one name", table.name, column.name),
+        format!(
+            "take one of these:\n\n\
+             1. a second name, which neither release notices; drop {column} in a later release:\n\
+             -- concertina: up {table}.{new} = {value}\nALTER TABLE {relation} ADD COLUMN {quoted} {to};\n\n\
+             2. the same name, exchanged before new clients start, if the old release can read and write {to} there too:\n\
+             -- concertina: strategy columns\n{statement};\n\n\
+             3. the same name, exchanged when no old client is left, if the new release can live with {from} until then:\n\
+             -- concertina: strategy columns\n-- concertina: phase contract\n{statement};\n\n\
+             or accept downtime for a small table: -- concertina: strategy direct",
+            column = column.name,
+            table = table.name,
+            quoted = write::identifier(&new),
+        ),
+    )
+}

@@ -1,0 +1,300 @@
+//! A column that becomes another one under its own name: the second is built beside it, kept in step by a trigger, filled,
+//! given all that the first one has, and then takes its name. When it does is for the recipe to say.
+
+use super::add_column::walking_key;
+use super::{Context, set_not_null};
+use crate::engine::{Held, LockMode};
+use crate::plan::copies::{self, Copies, Replacement};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::generated::generated_name;
+use crate::plan::identity::differs;
+use crate::plan::keyset::{self, Action};
+use crate::plan::probe;
+use crate::plan::refusal::Refusal;
+use crate::plan::trigger::{Sync, over};
+use crate::schema::{Column, DataType, Identifier, Name, Sql, Table};
+use crate::sql::write;
+
+/// What the second column is.
+pub(crate) struct Wanted<'a> {
+    pub(crate) data_type: &'a DataType,
+    pub(crate) collation: Option<&'a Name>,
+    /// Its value, from the columns of the row.
+    pub(crate) value: Sql,
+    /// The first column's value from the second, where that isn't a plain cast.
+    pub(crate) back: Option<Sql>,
+}
+
+/// A second column, and everything that comes with it.
+pub(crate) struct SecondColumn<'a> {
+    table: &'a Table,
+    column: &'a Column,
+    /// The second column while it is filled.
+    filling: Identifier,
+    /// The first column once the second has its name.
+    retired: Identifier,
+    second: Column,
+    value: Sql,
+    back: Option<Sql>,
+    forward: Sync,
+    copies: Copies,
+}
+
+impl<'a> SecondColumn<'a> {
+    /// A refusal if the column has what can't be carried over.
+    pub(crate) fn new(ctx: &Context<'_>, table: &'a Table, column: &'a Column, wanted: Wanted<'_>) -> Result<Self, Refusal> {
+        let filling = generated_name("new", &table.name, &column.name);
+        let mut second = Column::new(filling.clone(), wanted.data_type.clone());
+        second.collation = wanted.collation.cloned();
+        let replacement = Replacement { table, from: &column.name, to: &filling };
+        let copies = replacement.copies(ctx)?;
+        super::super::conflict::refuse(ctx, &table.name, &[&column.name], copies.originals())?;
+        let changed = differs_of(ctx, column, "OLD", "NEW");
+        let value = cast(&over("NEW", &wanted.value), wanted.data_type);
+        let forward = Sync::derived(&table.name, &filling, &value, &changed);
+        super::rename_column::refuse_later_triggers(ctx, &table.name, &forward)?;
+        let retired = generated_name("old", &table.name, &column.name);
+        Ok(Self { table, column, filling, retired, second, value: wanted.value, back: wanted.back, forward, copies })
+    }
+
+    pub(crate) fn subject(&self) -> String {
+        format!("{}.{}", self.table.name, self.column.name)
+    }
+
+    fn relation(&self) -> String {
+        write::name(&self.table.name)
+    }
+
+    fn data_type(&self) -> String {
+        write::data_type(&self.second.data_type)
+    }
+
+    /// The second column's value in a row as it is.
+    fn up(&self) -> String {
+        cast(&write::text(&self.value), &self.second.data_type)
+    }
+
+    fn alter(&self, column: &Identifier, what: &str) -> String {
+        format!("ALTER TABLE {} ALTER COLUMN {} {what}", self.relation(), write::identifier(column))
+    }
+
+    fn rename(&self, from: &Identifier, to: &Identifier) -> String {
+        format!("ALTER TABLE {} RENAME COLUMN {} TO {}", self.relation(), write::identifier(from), write::identifier(to))
+    }
+
+    /// The step that adds it.
+    pub(crate) fn add(&self, ctx: &Context<'_>) -> Draft {
+        let relation = self.relation();
+        let mut sql = vec![format!("ALTER TABLE {relation} ADD COLUMN {}", write::column(&self.second))];
+        sql.extend(copies::attributes(ctx, self.table, &self.column.name, &self.filling));
+        sql.extend(self.forward.create());
+        let mut undo = self.forward.drop();
+        undo.push(format!("ALTER TABLE {relation} DROP COLUMN {}", write::identifier(&self.filling)));
+        Draft::own(
+            self.subject(),
+            "add-column",
+            format!("add a column of type {} beside {} and keep it in step", self.data_type(), self.subject()),
+            sql,
+        )
+        .because("changing the type in place would rewrite the table or its indexes under a lock")
+        .locks(&self.table.name, LockMode::AccessExclusive, Held::Brief)
+        .probed(probe::column_exists(&self.table.name, &self.filling))
+        .undone_by(undo)
+        .hazard(HazardKind::CachedPlans, super::add_column::cached_plans(&self.table.name))
+        .hazard(
+            HazardKind::ColumnOrder,
+            format!("until contract `SELECT *` on {} shows one column more; {} ends as the last one", self.table.name, self.column.name),
+        )
+    }
+
+    /// The steps that fill it and give it what the first one has.
+    pub(crate) fn fill(&self, ctx: &Context<'_>) -> Result<Vec<Draft>, Refusal> {
+        let mut steps = vec![self.fill_rows(ctx)?];
+        steps.extend(self.copies.build(ctx));
+        if self.column.not_null {
+            let mut refuse_null = set_not_null::steps(ctx, &self.table.name, &self.filling);
+            for step in &mut refuse_null {
+                step.hazards.clear();
+            }
+            steps.extend(refuse_null);
+        }
+        Ok(steps)
+    }
+
+    fn fill_rows(&self, ctx: &Context<'_>) -> Result<Draft, Refusal> {
+        let new = write::identifier(&self.filling);
+        let pending = differs(ctx.before, &self.second, &new, &self.up());
+        let remaining = format!("SELECT count(*) FROM {} WHERE {pending}", self.relation());
+        let key = walking_key(ctx, self.table)?;
+        let backfill = keyset::backfill(self.table, &key, &Action::Set(format!("{new} = {}", self.up())), Some(&pending), remaining);
+        Ok(Draft::chunked(self.subject(), "fill", format!("convert {} in the rows that were there", self.subject()), backfill)
+            .because("rows that clients write meanwhile are converted by the trigger")
+            .locks(&self.table.name, LockMode::RowExclusive, Held::Brief))
+    }
+
+    /// What must be zero before the second takes the first one's place.
+    fn differing(&self, ctx: &Context<'_>) -> (String, String) {
+        let filling = write::identifier(&self.filling);
+        (
+            format!("rows of {} in which the converted value differs", self.table.name),
+            format!("SELECT count(*) FROM {} WHERE {}", self.relation(), differs(ctx.before, &self.second, &filling, &self.up())),
+        )
+    }
+
+    /// The default of the column after the change.
+    fn new_default(&self, ctx: &Context<'_>) -> Option<String> {
+        let column = ctx.after.tables.get(&self.table.name)?.column(&self.column.name)?;
+        column.default.as_ref().map(write::text)
+    }
+
+    /// Both names change hands in one transaction, before new clients start.
+    pub(crate) fn swap(&self, ctx: &Context<'_>) -> Draft {
+        let backward = self.backward();
+        let name = &self.column.name;
+        let default = self.column.default.as_ref().map(write::text);
+        let mut sql = vec![copies::lock_first(&self.table.name, &[])];
+        sql.extend(self.forward.drop());
+        sql.extend([self.rename(name, &self.retired), self.rename(&self.filling, name)]);
+        if let Some(default) = &self.new_default(ctx) {
+            sql.push(self.alter(name, &format!("SET DEFAULT {default}")));
+        }
+        if self.column.default.is_some() {
+            sql.push(self.alter(&self.retired, "DROP DEFAULT"));
+        }
+        if self.column.not_null {
+            sql.push(self.alter(&self.retired, "DROP NOT NULL"));
+        }
+        sql.extend(self.sequences(ctx, name));
+        sql.extend(backward.create());
+        let mut undo = vec![copies::lock_first(&self.table.name, &[]), self.refuse_loss(ctx)];
+        undo.extend(backward.drop());
+        undo.extend(self.sequences(ctx, &self.retired));
+        undo.extend([self.alter(name, "DROP DEFAULT"), self.rename(name, &self.filling), self.rename(&self.retired, name)]);
+        undo.extend(default.iter().map(|default| self.alter(name, &format!("SET DEFAULT {default}"))));
+        if self.column.not_null {
+            undo.push(self.alter(name, "SET NOT NULL"));
+        }
+        undo.extend(self.forward.create());
+        let (counts, count) = self.differing(ctx);
+        let swap = Draft::own(self.subject(), "swap", format!("let {} be the column of type {}", self.subject(), self.data_type()), sql)
+            .because("from here on old and new clients use the new column under the old name; the first one is still fed, so that going back loses nothing")
+            .locks(&self.table.name, LockMode::AccessExclusive, Held::Brief)
+            .probed(probe::column_exists(&self.table.name, &self.retired))
+            .undone_by(undo)
+            .after_zero(counts, count)
+            .hazard(
+                HazardKind::CachedPlans,
+                format!("a prepared statement that returns {} fails once in each session, and drivers that are strict about types see {} in old clients too", self.subject(), self.data_type()),
+            )
+            .hazard(
+                HazardKind::OldClientsReadNewValues,
+                format!("once new clients write a value of {} that {} can't hold, going back to the old release is refused", self.subject(), write::data_type(&self.column.data_type)),
+            );
+        // Foreign keys of the column lock their other table too, when it takes another name.
+        self.copies.referenced().iter().fold(swap, |draft, other| draft.locks(other, LockMode::RowShare, Held::Brief))
+    }
+
+    /// Keeps the first column fed once the second has its name.
+    fn backward(&self) -> Sync {
+        let value = match &self.back {
+            Some(back) => over("NEW", back),
+            None => format!("NEW.{}", write::identifier(&self.column.name)),
+        };
+        let value = format!("({value})::{}", write::data_type(&self.column.data_type));
+        Sync::derived_or_null(&self.table.name, &self.retired, &value, "true")
+    }
+
+    /// Raises an error if a value was written that the old type can't hold.
+    fn refuse_loss(&self, ctx: &Context<'_>) -> String {
+        let name = write::identifier(&self.column.name);
+        let message = write::literal(&format!(
+            "{} has values that {} can't hold: going back would lose them",
+            self.subject(),
+            write::data_type(&self.column.data_type)
+        ));
+        let there_and_back =
+            cast(&write::text(&self.value.with_own_column_renamed(&self.column.name, &self.retired)), &self.second.data_type);
+        format!(
+            "DO $concertina$ BEGIN IF EXISTS (SELECT 1 FROM {} WHERE {}) THEN RAISE EXCEPTION USING MESSAGE = {message}; END IF; END $concertina$",
+            self.relation(),
+            differs(ctx.before, &self.second, &there_and_back, &name),
+        )
+    }
+
+    fn sequences(&self, ctx: &Context<'_>, to: &Identifier) -> Vec<String> {
+        ctx.before
+            .sequences
+            .values()
+            .filter(|sequence| {
+                sequence.owned_by.as_ref().is_some_and(|(owner, column)| owner == &self.table.name && column == &self.column.name)
+            })
+            .map(|sequence| {
+                format!("ALTER SEQUENCE {} OWNED BY {}.{}", write::name(&sequence.name), self.relation(), write::identifier(to))
+            })
+            .collect()
+    }
+
+    /// The step that removes the first column, after a swap.
+    pub(crate) fn remove(&self) -> Draft {
+        let others = self.copies.referenced();
+        let mut sql = vec![copies::lock_first(&self.table.name, &others)];
+        sql.extend(self.backward().drop());
+        sql.push(format!("ALTER TABLE {} DROP COLUMN {}", self.relation(), write::identifier(&self.retired)));
+        sql.extend(self.copies.take_names());
+        let draft = Draft::own(
+            self.subject(),
+            "drop-column",
+            format!("drop the column of type {} that {} has replaced", write::data_type(&self.column.data_type), self.subject()),
+            sql,
+        )
+        .because("no client that may go back to the old type is left")
+        .final_losing(format!("the way back to {}", write::data_type(&self.column.data_type)));
+        copies::removes(draft, &self.table.name, &self.retired, &others)
+    }
+
+    /// Statements by which the second takes the place of the first at once, without a way back. The tables are locked before.
+    pub(crate) fn replace(&self, ctx: &Context<'_>) -> Vec<String> {
+        let mut sql = self.forward.drop();
+        sql.extend(self.sequences(ctx, &self.filling));
+        sql.push(format!("ALTER TABLE {} DROP COLUMN {}", self.relation(), write::identifier(&self.column.name)));
+        sql.push(self.rename(&self.filling, &self.column.name));
+        sql.extend(self.copies.take_names());
+        sql
+    }
+
+    /// The statement that gives it its default, once it has its name.
+    pub(crate) fn set_default(&self, ctx: &Context<'_>) -> Option<String> {
+        Some(self.alter(&self.column.name, &format!("SET DEFAULT {}", self.new_default(ctx)?)))
+    }
+
+    /// The probe of a replacement at once.
+    pub(crate) fn is_replaced(&self) -> String {
+        probe::column_gone(&self.table.name, &self.filling)
+    }
+
+    /// A step with the locks and the gate of a replacement at once.
+    pub(crate) fn replacing(&self, ctx: &Context<'_>, draft: Draft) -> Draft {
+        let (counts, count) = self.differing(ctx);
+        self.relations()
+            .iter()
+            .fold(draft, |draft, table| draft.locks(table, LockMode::AccessExclusive, Held::Brief))
+            .after_zero(counts, count)
+    }
+
+    /// The tables that a replacement at once locks, its own as the last.
+    pub(crate) fn relations(&self) -> Vec<Name> {
+        let mut relations = self.copies.referenced();
+        relations.push(self.table.name.clone());
+        relations
+    }
+}
+
+fn cast(value: &str, data_type: &DataType) -> String {
+    format!("({value})::{}", write::data_type(data_type))
+}
+
+fn differs_of(ctx: &Context<'_>, column: &Column, left: &str, right: &str) -> String {
+    let quoted = write::identifier(&column.name);
+    differs(ctx.before, column, &format!("{left}.{quoted}"), &format!("{right}.{quoted}"))
+}
