@@ -7,6 +7,7 @@ pub mod refusal;
 pub mod order;
 mod release;
 mod retype;
+mod enum_swap;
 mod recipe;
 mod conflict;
 mod copies;

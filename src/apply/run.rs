@@ -206,6 +206,7 @@ fn is_brief(step: &Step) -> bool {
         | HazardKind::MovedByDirective
         | HazardKind::RefusesWrites
         | HazardKind::NoUndo
+        | HazardKind::NewClientsReadOldValues
         | HazardKind::DropsDependents => false,
     };
     step.locks.iter().all(|lock| lock.held == Held::Brief) && !step.hazards.iter().any(|hazard| long(hazard.kind))

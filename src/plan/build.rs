@@ -10,7 +10,7 @@ use super::format::{FORMAT, Origin, Phase, Plan, PlannedMigration, Predecessor, 
 use super::order::order;
 use super::recipe::{self, Context};
 use super::refusal::Refusal;
-use super::release::{Item, items};
+use super::release::{Item, Planned, items};
 use crate::engine::Engine;
 use crate::history::History;
 use crate::schema::{Catalog, Name};
@@ -135,10 +135,13 @@ fn start(catalog: &Catalog, steps: &[Step]) -> Start {
 
 /// A change of what an earlier release still has to contract, before that is due.
 fn too_early(item: &Item, waiting: &[Step]) -> Option<Refusal> {
-    let super::release::Planned::Change(change) = &item.planned else { return None };
-    let relation: &Name = change.relation()?;
-    let relation = path(relation);
-    let step = waiting.iter().find(|step| step.locks.iter().any(|lock| lock.relation == relation))?;
+    let relations: Vec<&Name> = match &item.planned {
+        Planned::Change(change) => change.relation().into_iter().collect(),
+        Planned::FilledColumn { add, .. } => vec![&add.table],
+        Planned::EnumSwap(swap) => swap.columns.iter().map(|(table, _)| table).collect(),
+    };
+    let waits_for = |relation: &String| waiting.iter().find(|step| step.locks.iter().any(|lock| &lock.relation == relation));
+    let (relation, step) = relations.into_iter().map(path).find_map(|relation| Some((relation.clone(), waits_for(&relation)?)))?;
     Some(Refusal::new(
         item,
         format!(

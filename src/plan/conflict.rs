@@ -22,6 +22,7 @@ pub(crate) fn refuse<'i>(
                     touches(change, table, columns, &rebuilt)
                         || builds_on(change, table, columns, if *at < own { When::Before } else { When::After })
                 }
+                Planned::EnumSwap(swap) => swap.columns.iter().any(|(on, column)| on == table && columns.contains(&column)),
                 Planned::FilledColumn { .. } => false,
             }
     });

@@ -293,6 +293,17 @@ impl Copies {
             .collect()
     }
 
+    /// Whether one of them is a CHECK or an index with an expression or a predicate.
+    pub(crate) fn has_expressions(&self) -> bool {
+        self.copies.iter().any(|copy| match copy {
+            Copy::Index { copy, .. } => {
+                copy.predicate.is_some() || copy.elements.iter().any(|element| matches!(element.key, IndexKey::Expression(_)))
+            }
+            Copy::Unique { .. } => false,
+            Copy::Constraint { copy, .. } => matches!(copy.kind, ConstraintKind::Check { .. }),
+        })
+    }
+
     /// The names of the originals, which the rest of the release must leave alone.
     pub(crate) fn originals(&self) -> impl Iterator<Item = &Identifier> {
         self.copies.iter().map(|copy| match copy {

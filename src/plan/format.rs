@@ -353,6 +353,8 @@ pub struct Hazard {
 pub enum HazardKind {
     /// Old clients may read what only new clients write (NULL, a new enum value, a longer text).
     OldClientsReadNewValues,
+    /// New clients may read what only old clients write, until contract.
+    NewClientsReadOldValues,
     /// Statements that were prepared before the step fail once: "cached plan must not change result type".
     CachedPlans,
     /// Data is lost for good.

@@ -76,6 +76,21 @@ pub(crate) fn enum_label_exists(name: &Name, label: &str) -> String {
     format!("SELECT EXISTS (SELECT 1 FROM pg_enum WHERE enumtypid = to_regtype({}) AND enumlabel = {})", literal(&quoted), literal(label))
 }
 
+/// Whether there is a type of that name.
+pub(crate) fn type_exists(name: &Name) -> String {
+    format!("SELECT to_regtype({}) IS NOT NULL", literal(&crate::sql::write::name(name)))
+}
+
+/// Whether the enum has these labels in this order and no others.
+pub(crate) fn enum_has_labels(name: &Name, labels: &[String]) -> String {
+    let wanted: Vec<String> = labels.iter().map(|label| literal(label)).collect();
+    format!(
+        "SELECT (SELECT array_agg(enumlabel::text ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = to_regtype({})) IS NOT DISTINCT FROM ARRAY[{}]::text[]",
+        literal(&crate::sql::write::name(name)),
+        wanted.join(", ")
+    )
+}
+
 /// Whether the trigger is there.
 pub(crate) fn trigger_there(table: &Name, trigger: &Identifier) -> String {
     format!("SELECT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = {} AND tgname = {})", relation(table), literal(trigger.as_str()))

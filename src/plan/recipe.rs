@@ -17,6 +17,7 @@ pub(crate) mod add_unique;
 pub(crate) mod drop_constraint;
 pub(crate) mod drop_table;
 pub(crate) mod add_enum_value;
+pub(crate) mod change_enum;
 pub(crate) mod change_rows;
 pub(crate) mod as_written;
 pub(crate) mod statement;
@@ -25,7 +26,7 @@ use super::draft::Draft;
 use super::refusal::Refusal;
 use super::release::{Item, Planned};
 use crate::engine::Engine;
-use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Lookup, Name, Sql, Table};
+use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Lookup, Name, ObjectKind, Sql, Table};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use std::sync::Arc;
 
@@ -117,7 +118,7 @@ impl Context<'_> {
             .iter()
             .find_map(|item| match &item.planned {
                 Planned::Change(Change::RenameTable { table, to }) if &table.sibling(to.clone()) == name => Some(table),
-                Planned::Change(_) | Planned::FilledColumn { .. } => None,
+                Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
             })
             .unwrap_or(name)
     }
@@ -173,6 +174,7 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
     refuse_idle_directives(ctx)?;
     match &ctx.item.planned {
         Planned::FilledColumn { add, up, not_null } => fill_column::plan(ctx, add, up, *not_null),
+        Planned::EnumSwap(swap) => change_enum::plan(ctx, swap),
         Planned::Change(change) => {
             if let Some(phase) = as_written::directed_phase(ctx) {
                 // `strategy` says how, `phase` says when.
@@ -199,7 +201,7 @@ fn refuse_idle_directives(ctx: &Context<'_>) -> Result<(), Refusal> {
             DirectiveKind::Up(up) => {
                 let adds = |item: &Item| match &item.planned {
                     Planned::FilledColumn { add, .. } => add.column.name == up.column,
-                    Planned::Change(_) => false,
+                    Planned::Change(_) | Planned::EnumSwap(_) => false,
                 };
                 (!ctx.release.iter().filter(|item| item.origin.file == ctx.item.origin.file).any(adds)).then(|| {
                     format!("`up {}.{}` is about a column that no ADD COLUMN below it adds without a default", up.table, up.column)
@@ -249,6 +251,8 @@ fn of_change(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Refusal> {
         Change::DropConstraint { table, constraint, behavior, .. } => drop_constraint::plan(ctx, table, constraint, *behavior),
         Change::DropTable { table, .. } => drop_table::plan(ctx, table),
         Change::AddEnumValue { name, value, .. } => Ok(add_enum_value::plan(ctx, name, value)),
+        Change::RenameEnumValue { name, value, to } => change_enum::rename_label(ctx, name, value, to),
+        Change::RenameObject { object, to } if object.kind == ObjectKind::Type => Err(change_enum::rename_type(ctx, &object.name, to)),
         Change::Data(data) => change_rows::plan(ctx, data),
         other => as_written::by_class(ctx, other),
     }

@@ -1,5 +1,6 @@
 //! The changes of one release, read together: several statements that say one thing become one item.
 
+use super::enum_swap::EnumSwap;
 use super::format::Origin;
 use crate::history::{Entry, History};
 use crate::schema::change::{AddColumn, DataChange, IfExists, Verb};
@@ -10,7 +11,6 @@ use crate::sql::directive::DirectiveKind;
 
 /// What is planned as one.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "a release has few of them, and patterns reach into the change")]
 pub(crate) enum Planned {
     /// A change by itself.
     Change(Change),
@@ -23,6 +23,8 @@ pub(crate) enum Planned {
         /// Whether it ends NOT NULL.
         not_null: bool,
     },
+    /// An enum that is replaced by another of the same name.
+    EnumSwap(EnumSwap),
 }
 
 /// One thing to plan, with its place.
@@ -52,7 +54,7 @@ pub(crate) fn items(history: &History, migrations: &[Migration]) -> Vec<Item> {
         let after = history.entries.get(at + 1).map_or(&history.end, |next| &next.before);
         items.push(item(history, at, entry, after, migrations));
     }
-    fold_fills(&super::retype::fold(&items))
+    fold_fills(&super::retype::fold(&super::enum_swap::fold(items)))
 }
 
 /// Settings and transaction control of the migration's own runner: the executor has its own.
@@ -155,11 +157,11 @@ fn fill_of(items: &[Item], at: usize) -> Option<Fill> {
     });
     let update = items.iter().enumerate().skip(at + 1).find_map(|(other, candidate)| match &candidate.planned {
         Planned::Change(Change::Data(data)) => filling(data, &add.table, name).map(|up| (other, up)),
-        Planned::Change(_) | Planned::FilledColumn { .. } => None,
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
     });
     let required = items.iter().enumerate().skip(at + 1).find_map(|(other, candidate)| match &candidate.planned {
         Planned::Change(Change::SetNotNull { table, column }) if table == &add.table && column == name => Some(other),
-        Planned::Change(_) | Planned::FilledColumn { .. } => None,
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
     });
     let mut others: Vec<usize> = update.iter().map(|(other, _)| *other).collect();
     let up = directed.or(update.map(|(_, up)| up))?;

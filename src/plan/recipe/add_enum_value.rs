@@ -16,11 +16,14 @@ pub(crate) fn plan(ctx: &Context<'_>, name: &Name, value: &str) -> Recipe {
     {
         return Recipe::default();
     }
-    Recipe::expand(
-        Draft::own(name.to_string(), "add-enum-value", format!("add '{value}' to {name}"), vec![ctx.item.statement.clone()])
-            .because("old clients don't write the new value")
-            .probed(probe::enum_label_exists(name, value))
-            .hazard(HazardKind::OldClientsReadNewValues, format!("old clients may read '{value}' once new clients write it"))
-            .hazard(HazardKind::NoUndo, "a value can't be removed from an enum; left unused it does no harm"),
-    )
+    Recipe::expand(step(name, value, ctx.item.statement.clone()))
+}
+
+/// The step that adds the label by this statement.
+pub(crate) fn step(name: &Name, value: &str, statement: String) -> Draft {
+    Draft::own(name.to_string(), "add-enum-value", format!("add '{value}' to {name}"), vec![statement])
+        .because("old clients don't write the new value")
+        .probed(probe::enum_label_exists(name, value))
+        .hazard(HazardKind::OldClientsReadNewValues, format!("old clients may read '{value}' once new clients write it"))
+        .hazard(HazardKind::NoUndo, "a value can't be removed from an enum; left unused it does no harm")
 }

@@ -101,7 +101,7 @@ fn loosen(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Draft
 fn replaced_by(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Option<Identifier> {
     ctx.release.iter().find_map(|item| match &item.planned {
         Planned::FilledColumn { add, up, .. } if add.table == table.name && up.mentions(column) => Some(add.column.name.clone()),
-        Planned::FilledColumn { .. } | Planned::Change(_) => None,
+        Planned::FilledColumn { .. } | Planned::EnumSwap(_) | Planned::Change(_) => None,
     })
 }
 

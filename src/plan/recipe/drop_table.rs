@@ -26,7 +26,7 @@ pub(crate) fn plan(ctx: &Context<'_>, name: &Name) -> Result<Recipe, Refusal> {
     }
     let cascade = match &ctx.item.planned {
         Planned::Change(Change::DropTable { behavior: DropBehavior::Cascade, .. }) => " CASCADE",
-        Planned::Change(_) | Planned::FilledColumn { .. } => "",
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => "",
     };
     let mut draft = Draft::own(
         name.to_string(),

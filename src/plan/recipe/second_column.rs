@@ -58,6 +58,11 @@ impl<'a> SecondColumn<'a> {
         Ok(Self { table, column, filling, retired, second, value: wanted.value, back: wanted.back, forward, copies })
     }
 
+    /// Whether something that is built for it is made of an expression over the column.
+    pub(crate) fn has_expressions(&self) -> bool {
+        self.copies.has_expressions()
+    }
+
     pub(crate) fn subject(&self) -> String {
         format!("{}.{}", self.table.name, self.column.name)
     }

@@ -87,7 +87,7 @@ pub(crate) fn validate(table: &Name, constraint: &Identifier, subject: &str) -> 
 fn refill(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Option<Draft>, Refusal> {
     let update = ctx.release.iter().find_map(|item| match &item.planned {
         Planned::Change(Change::Data(data)) if fills(data, &table.name, column) => Some(data),
-        Planned::Change(_) | Planned::FilledColumn { .. } => None,
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
     });
     let Some(value) = update.and_then(|data| data.assignments.iter().find(|(name, _)| name == column)).map(|(_, value)| write::text(value))
     else {
