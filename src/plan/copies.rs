@@ -20,6 +20,15 @@ pub(crate) struct Replacement<'a> {
     pub(crate) from: &'a Identifier,
     /// What the new column is called while both are there.
     pub(crate) to: &'a Identifier,
+    /// What becomes of keys and of the identity.
+    pub(crate) keys: OfKeys,
+}
+
+/// Whether somebody else takes care of primary keys, foreign keys that reference the column, and its identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OfKeys {
+    Refused,
+    TakenCareOf,
 }
 
 /// What is built beside the original.
@@ -65,7 +74,7 @@ impl Replacement<'_> {
     fn of_constraint(&self, constraint: &Constraint) -> Option<Copy> {
         let original = constraint.name.clone()?;
         let mut copy = constraint.clone();
-        copy.name = Some(self.copy_name(&original));
+        copy.name = Some(self.copy_name(&original, constraint.columns().len()));
         match &mut copy.kind {
             ConstraintKind::Check { expression } => *expression = expression.with_own_column_renamed(self.from, self.to),
             ConstraintKind::ForeignKey(key) => {
@@ -78,7 +87,7 @@ impl Replacement<'_> {
             ConstraintKind::Unique(key) => {
                 self.replace(&mut key.columns);
                 self.replace(&mut key.include);
-                let index = add_unique::index(&self.table.name, &self.copy_name(&original), key);
+                let index = add_unique::index(&self.table.name, &self.copy_name(&original, constraint.columns().len()), key);
                 return Some(Copy::Unique { original, copy: index, constraint: copy });
             }
             // NOT NULL is carried over with the column; the other two are refused.
@@ -89,7 +98,7 @@ impl Replacement<'_> {
 
     fn index(&self, index: &Index, original: &Identifier) -> Index {
         let mut copy = index.clone();
-        copy.name = Some(self.copy_name(original));
+        copy.name = Some(self.copy_name(original, index.elements.len()));
         for element in &mut copy.elements {
             self.replace_in(element);
         }
@@ -114,7 +123,11 @@ impl Replacement<'_> {
         }
     }
 
-    fn copy_name(&self, original: &Identifier) -> Identifier {
+    /// Two columns of one index may be replaced in one release, each with its copy.
+    fn copy_name(&self, original: &Identifier, columns: usize) -> Identifier {
+        if columns > 1 {
+            return generated_name("copy", &self.table.name, &Identifier::new(format!("{original}_{}", self.from)));
+        }
         generated_name("copy", &self.table.name, original)
     }
 
@@ -132,10 +145,11 @@ impl Replacement<'_> {
         let catalog = ctx.before;
         let (table, from) = (self.table, self.from);
         let column = table.column(from)?;
-        if table.primary_key().is_some_and(|key| key.columns.contains(from)) {
+        let refused = self.keys == OfKeys::Refused;
+        if refused && table.primary_key().is_some_and(|key| key.columns.contains(from)) {
             return Some("it is part of the primary key".to_owned());
         }
-        if column.identity.is_some() {
+        if refused && column.identity.is_some() {
             return Some("it is an identity column".to_owned());
         }
         if column.generated.is_some() {
@@ -172,7 +186,7 @@ impl Replacement<'_> {
                 return Some("it is in an EXCLUDE constraint".to_owned());
             }
         }
-        for other in ctx.before.tables.values() {
+        for other in ctx.before.tables.values().filter(|_| self.keys == OfKeys::Refused) {
             for constraint in &other.constraints {
                 if let ConstraintKind::ForeignKey(key) = &constraint.kind
                     && key.references == table.name

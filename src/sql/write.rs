@@ -15,6 +15,7 @@ pub use catalog::catalog;
 pub use constraint::{constraint, reference_action};
 pub use data_type::data_type;
 pub use index::{create_index, index_element};
+pub(crate) use make::sequence_options;
 pub use make::{create_sequence, create_type, create_view};
 pub use reference::{keyword, object};
 pub use table::{column, create_table};

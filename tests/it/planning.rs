@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use crate::project::Project;
 
-const TABLE: &str = "CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL, age integer);\n";
+const TABLE: &str = "CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL, age integer);
+CREATE TYPE mood AS ENUM ('ok');
+CREATE TABLE teams (id integer PRIMARY KEY, mood mood);\n";
 
 /// A project whose first migration is adopted.
 fn adopted(second: &str) -> Project {
@@ -128,6 +130,17 @@ fn what_is_not_planned_says_what_to_do() {
         ("ALTER TABLE users ALTER COLUMN age TYPE bigint;\nCREATE INDEX ON users (age);", "next release"),
         ("ALTER TABLE users ALTER COLUMN age TYPE bigint;\nCREATE VIEW v AS SELECT age FROM users;", "earlier release"),
         ("ALTER TABLE users ALTER COLUMN age TYPE bigint;\nALTER TABLE users DROP COLUMN age;", "next release"),
+        (
+            "CREATE TABLE notes (author integer REFERENCES teams);\nALTER TABLE notes ALTER COLUMN author TYPE bigint;\nALTER TABLE teams ALTER COLUMN id TYPE bigint;",
+            "move the change of teams.id above",
+        ),
+        (
+            "ALTER TABLE users ADD CONSTRAINT own FOREIGN KEY (age) REFERENCES teams (id);\nALTER TABLE teams ALTER COLUMN id TYPE bigint;",
+            "next release",
+        ),
+        ("ALTER TYPE mood RENAME TO feeling;", "-- concertina: phase contract"),
+        ("CREATE DOMAIN feeling AS mood;\nALTER TYPE mood RENAME VALUE 'ok' TO 'fine';", "next release"),
+        ("ALTER TYPE mood RENAME VALUE 'ok' TO 'fine';\nALTER TYPE mood ADD VALUE 'sad';", "next release"),
         ("ALTER TABLE users DROP COLUMN age, ADD COLUMN years integer;", "RENAME COLUMN age TO years"),
         ("ALTER TABLE users RENAME COLUMN id TO key;", "primary key"),
         ("DO $$ BEGIN EXECUTE format('DROP TABLE %I', 'users'); END $$;", "-- concertina: phase expand"),

@@ -164,7 +164,7 @@ fn shape(dump: &str) -> String {
 fn rows(database: &Database, ignore: &[String]) -> String {
     let tables = database.run(
         "SELECT oid::regclass FROM pg_class WHERE relkind = 'r' AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) \
-         AND relnamespace::regnamespace::text <> 'concertina' ORDER BY 1::text",
+         AND relnamespace::regnamespace::text <> 'concertina' ORDER BY oid::regclass::text",
     );
     let ignore = ignore.iter().map(|column| format!(" - '{column}'")).collect::<Vec<_>>().concat();
     let of_table = |table: &str| {
@@ -217,6 +217,7 @@ stories! {
     change_type_after_old_clients,
     change_type_before_new_clients,
     change_type_beside,
+    change_type_of_primary_key,
     change_type_of_the_catalog_only,
     create_and_drop_table,
     drop_column,

@@ -78,7 +78,13 @@ pub(crate) fn index(table: &Name, name: &Identifier, key: &Key) -> Index {
 
 /// Makes the index the constraint of the same name.
 pub(crate) fn attach(table: &Name, name: &Identifier, timing: Timing, becomes: As) -> Draft {
+    attach_as(table, name, name, timing, becomes)
+}
+
+/// Makes the index a constraint of another name, which it takes.
+pub(crate) fn attach_as(table: &Name, name: &Identifier, index: &Identifier, timing: Timing, becomes: As) -> Draft {
     let relation = write::name(table);
+    let of_index = write::identifier(index);
     let quoted = write::identifier(name);
     let kind = match becomes {
         As::Unique => "UNIQUE",
@@ -93,7 +99,7 @@ pub(crate) fn attach(table: &Name, name: &Identifier, timing: Timing, becomes: A
         format!("{table}.{name}"),
         "add-constraint",
         format!("make index {name} a constraint of {table}"),
-        vec![format!("ALTER TABLE {relation} ADD CONSTRAINT {quoted} {kind} USING INDEX {quoted}{timing}")],
+        vec![format!("ALTER TABLE {relation} ADD CONSTRAINT {quoted} {kind} USING INDEX {of_index}{timing}")],
     )
     .because("the index is built, so the lock is brief")
     .locks(table, LockMode::AccessExclusive, Held::Brief)

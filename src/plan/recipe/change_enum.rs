@@ -197,7 +197,12 @@ fn second<'a>(
         }
     }
     let value = Sql { parts };
-    let second = SecondColumn::new(ctx, table, column, Wanted { data_type: &data_type, collation: None, value, back: None })?;
+    let second = SecondColumn::new(
+        ctx,
+        table,
+        column,
+        Wanted { data_type: &data_type, collation: None, value, back: None, keys: copies::OfKeys::Refused },
+    )?;
     if second.has_expressions() {
         return Err(ctx.refuse(
             format!(

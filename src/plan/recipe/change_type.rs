@@ -5,7 +5,7 @@ use super::second_column::{SecondColumn, Wanted};
 use super::{Context, Recipe, as_written, retyped};
 use crate::engine::postgres::{self, Retype, TypeChange};
 use crate::engine::{self, Held, LockMode};
-use crate::plan::copies;
+use crate::plan::copies::{self, OfKeys};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
@@ -85,8 +85,11 @@ fn at_once(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_
 fn beside(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>) -> Result<Recipe, Refusal> {
     let back = retyped::check(ctx, table, column, target)?;
     let value = target.using.cloned().unwrap_or_else(|| Sql { parts: vec![Part::Column { of: None, name: column.name.clone() }] });
-    let second = SecondColumn::new(ctx, table, column, Wanted { data_type: target.data_type, collation: target.collation, value, back })?;
-    if as_written::directed_phase(ctx) == Some(PhaseName::Contract) {
+    let in_contract = as_written::directed_phase(ctx) == Some(PhaseName::Contract);
+    let keys = if in_contract { OfKeys::Refused } else { OfKeys::TakenCareOf };
+    let second =
+        SecondColumn::new(ctx, table, column, Wanted { data_type: target.data_type, collation: target.collation, value, back, keys })?;
+    if in_contract {
         return after_old_clients(ctx, &second, target);
     }
     let mut add = second.add(ctx);
@@ -105,6 +108,7 @@ fn beside(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>
     let mut recipe = Recipe::expand(add);
     recipe.migrate = second.fill(ctx)?;
     recipe.migrate.push(second.swap(ctx));
+    recipe.migrate.extend(second.validate());
     recipe.contract.push(second.remove());
     Ok(recipe)
 }

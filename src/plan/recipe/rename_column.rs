@@ -3,7 +3,7 @@
 use super::add_column::{cached_plans, walking_key};
 use super::{Context, Recipe, set_not_null};
 use crate::engine::{Held, LockMode};
-use crate::plan::copies::{self, Copies, Replacement};
+use crate::plan::copies::{self, Copies, OfKeys, Replacement};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::identity::differs;
@@ -37,7 +37,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
             ctx.refuse(format!("{table_name}.{from} is added and renamed in one release"), format!("add it under the name {to} at once"))
         );
     }
-    let replacement = Replacement { table, from, to };
+    let replacement = Replacement { table, from, to, keys: OfKeys::Refused };
     let copies = replacement.copies(ctx)?;
     super::super::conflict::refuse(ctx, table_name, &[from, to], copies.originals())?;
     let sync = Sync::both_ways(table_name, from, to, &|left, right| differs(ctx.before, column, left, right));

@@ -4,11 +4,12 @@
 use super::add_column::walking_key;
 use super::{Context, set_not_null};
 use crate::engine::{Held, LockMode};
-use crate::plan::copies::{self, Copies, Replacement};
+use crate::plan::copies::{self, Copies, OfKeys, Replacement};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::generated::generated_name;
 use crate::plan::identity::differs;
+use crate::plan::keys::Keys;
 use crate::plan::keyset::{self, Action};
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
@@ -24,6 +25,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) value: Sql,
     /// The first column's value from the second, where that isn't a plain cast.
     pub(crate) back: Option<Sql>,
+    /// Whether it may be part of a key.
+    pub(crate) keys: OfKeys,
 }
 
 /// A second column, and everything that comes with it.
@@ -39,6 +42,7 @@ pub(crate) struct SecondColumn<'a> {
     back: Option<Sql>,
     forward: Sync,
     copies: Copies,
+    keys: Option<Keys>,
 }
 
 impl<'a> SecondColumn<'a> {
@@ -47,7 +51,7 @@ impl<'a> SecondColumn<'a> {
         let filling = generated_name("new", &table.name, &column.name);
         let mut second = Column::new(filling.clone(), wanted.data_type.clone());
         second.collation = wanted.collation.cloned();
-        let replacement = Replacement { table, from: &column.name, to: &filling };
+        let replacement = Replacement { table, from: &column.name, to: &filling, keys: wanted.keys };
         let copies = replacement.copies(ctx)?;
         super::super::conflict::refuse(ctx, &table.name, &[&column.name], copies.originals())?;
         let changed = differs_of(ctx, column, "OLD", "NEW");
@@ -55,7 +59,11 @@ impl<'a> SecondColumn<'a> {
         let forward = Sync::derived(&table.name, &filling, &value, &changed);
         super::rename_column::refuse_later_triggers(ctx, &table.name, &forward)?;
         let retired = generated_name("old", &table.name, &column.name);
-        Ok(Self { table, column, filling, retired, second, value: wanted.value, back: wanted.back, forward, copies })
+        let keys = match wanted.keys {
+            OfKeys::TakenCareOf => Some(Keys::of(ctx, table, &column.name, &filling)?),
+            OfKeys::Refused => None,
+        };
+        Ok(Self { table, column, filling, retired, second, value: wanted.value, back: wanted.back, forward, copies, keys })
     }
 
     /// Whether something that is built for it is made of an expression over the column.
@@ -117,6 +125,7 @@ impl<'a> SecondColumn<'a> {
     pub(crate) fn fill(&self, ctx: &Context<'_>) -> Result<Vec<Draft>, Refusal> {
         let mut steps = vec![self.fill_rows(ctx)?];
         steps.extend(self.copies.build(ctx));
+        steps.extend(self.keys.iter().flat_map(Keys::build));
         if self.column.not_null {
             let mut refuse_null = set_not_null::steps(ctx, &self.table.name, &self.filling);
             for step in &mut refuse_null {
@@ -158,8 +167,14 @@ impl<'a> SecondColumn<'a> {
         let backward = self.backward();
         let name = &self.column.name;
         let default = self.column.default.as_ref().map(write::text);
-        let mut sql = vec![copies::lock_first(&self.table.name, &[])];
+        let keys = |of: fn(&Keys) -> Vec<String>| self.keys.iter().flat_map(of).collect::<Vec<_>>();
+        let children = self.keys.as_ref().map(Keys::children).unwrap_or_default();
+        let move_identity = |from: &Identifier, to: &Identifier| self.keys.as_ref().and_then(|keys| keys.move_identity(from, to));
+        // Clients touch the referenced table first.
+        let lock = copies::lock_all(&[std::slice::from_ref(&self.table.name), children.as_slice()].concat());
+        let mut sql = vec![lock.clone()];
         sql.extend(self.forward.drop());
+        sql.extend(keys(Keys::let_go));
         sql.extend([self.rename(name, &self.retired), self.rename(&self.filling, name)]);
         if let Some(default) = &self.new_default(ctx) {
             sql.push(self.alter(name, &format!("SET DEFAULT {default}")));
@@ -167,19 +182,25 @@ impl<'a> SecondColumn<'a> {
         if self.column.default.is_some() {
             sql.push(self.alter(&self.retired, "DROP DEFAULT"));
         }
+        sql.extend(move_identity(&self.retired, name));
         if self.column.not_null {
             sql.push(self.alter(&self.retired, "DROP NOT NULL"));
         }
+        sql.extend(keys(Keys::take));
         sql.extend(self.sequences(ctx, name));
         sql.extend(backward.create());
-        let mut undo = vec![copies::lock_first(&self.table.name, &[]), self.refuse_loss(ctx)];
+        let mut undo = vec![lock, self.refuse_loss(ctx)];
         undo.extend(backward.drop());
+        undo.extend(keys(Keys::let_go));
         undo.extend(self.sequences(ctx, &self.retired));
-        undo.extend([self.alter(name, "DROP DEFAULT"), self.rename(name, &self.filling), self.rename(&self.retired, name)]);
+        undo.extend(self.column.identity.is_none().then(|| self.alter(name, "DROP DEFAULT")));
+        undo.extend([self.rename(name, &self.filling), self.rename(&self.retired, name)]);
         undo.extend(default.iter().map(|default| self.alter(name, &format!("SET DEFAULT {default}"))));
         if self.column.not_null {
             undo.push(self.alter(name, "SET NOT NULL"));
         }
+        undo.extend(move_identity(&self.filling, name));
+        undo.extend(keys(Keys::take_back));
         undo.extend(self.forward.create());
         let (counts, count) = self.differing(ctx);
         let swap = Draft::own(self.subject(), "swap", format!("let {} be the column of type {}", self.subject(), self.data_type()), sql)
@@ -196,8 +217,14 @@ impl<'a> SecondColumn<'a> {
                 HazardKind::OldClientsReadNewValues,
                 format!("once new clients write a value of {} that {} can't hold, going back to the old release is refused", self.subject(), write::data_type(&self.column.data_type)),
             );
+        let swap = children.iter().fold(swap, |draft, child| draft.locks(child, LockMode::AccessExclusive, Held::Brief));
         // Foreign keys of the column lock their other table too, when it takes another name.
         self.copies.referenced().iter().fold(swap, |draft, other| draft.locks(other, LockMode::RowShare, Held::Brief))
+    }
+
+    /// Steps that check what the swap has added without reading.
+    pub(crate) fn validate(&self) -> Vec<Draft> {
+        self.keys.iter().flat_map(Keys::validate).collect()
     }
 
     /// Keeps the first column fed once the second has its name.
@@ -232,7 +259,8 @@ impl<'a> SecondColumn<'a> {
             .sequences
             .values()
             .filter(|sequence| {
-                sequence.owned_by.as_ref().is_some_and(|(owner, column)| owner == &self.table.name && column == &self.column.name)
+                !sequence.identity
+                    && sequence.owned_by.as_ref().is_some_and(|(owner, column)| owner == &self.table.name && column == &self.column.name)
             })
             .map(|sequence| {
                 format!("ALTER SEQUENCE {} OWNED BY {}.{}", write::name(&sequence.name), self.relation(), write::identifier(to))

@@ -153,6 +153,14 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
             draft.undone_by(vec![format!("DROP TRIGGER {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table))])
         }
         Change::SetDefault { table, column, .. } | Change::DropDefault { table, column } => default_back(ctx, table, column, draft),
+        Change::AlterSequence { sequence, data_type: Some(_), options, owned_by: None, .. } if options.is_empty() => {
+            match ctx.before.sequences.get(sequence) {
+                Some(before) => {
+                    draft.undone_by(vec![format!("ALTER SEQUENCE {} AS {}", write::name(sequence), write::data_type(&before.data_type))])
+                }
+                None => draft.final_losing("what it was before"),
+            }
+        }
         Change::DropNotNull { table, column } => {
             draft.undone_by(vec![format!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", write::name(table), write::identifier(column))])
         }

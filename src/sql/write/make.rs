@@ -34,7 +34,7 @@ pub fn create_sequence(sequence: &Sequence) -> String {
 }
 
 /// The options of a sequence, each with a space before it.
-pub(super) fn sequence_options(sequence: &Sequence) -> String {
+pub(crate) fn sequence_options(sequence: &Sequence) -> String {
     let written = sequence.options.iter().map(|(key, value)| sequence_option(key, value));
     written.collect()
 }
