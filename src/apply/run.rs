@@ -202,6 +202,7 @@ fn is_brief(step: &Step) -> bool {
         | HazardKind::NotRepeatable
         | HazardKind::ColumnOrder
         | HazardKind::ThroughView
+        | HazardKind::NameGone
         | HazardKind::Opaque
         | HazardKind::MovedByDirective
         | HazardKind::RefusesWrites

@@ -43,6 +43,7 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let mut refusals = Vec::new();
     let mut made = Made { release: input.release, ids: BTreeSet::new(), expand: Vec::new(), migrate: Vec::new(), contract: Vec::new() };
     let (due, waiting) = input.chain.left_to_contract();
+    let mut recipes = Vec::new();
     for item in &items {
         refusals.extend(too_early(item, &waiting));
         let ctx = Context {
@@ -55,13 +56,14 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
             release: &items,
         };
         match recipe::plan(&ctx) {
-            Ok(recipe) => made.take(item, recipe),
+            Ok(recipe) => recipes.push((item, recipe)),
             Err(refusal) => refusals.push(refusal),
         }
     }
     if !refusals.is_empty() {
         return Err(refusals);
     }
+    made.take(recipes);
     let mut steps = due;
     steps.extend(made.expand);
     steps.extend(made.migrate);
@@ -152,6 +154,19 @@ fn too_early(item: &Item, waiting: &[Step]) -> Option<Refusal> {
     ))
 }
 
+/// How many deploys after its own the contract of a change is due.
+fn contract_after(item: &Item) -> u32 {
+    let said = item.directives.iter().find_map(|directive| match directive {
+        DirectiveKind::ContractAfter(releases) => Some(*releases),
+        DirectiveKind::Allow { .. }
+        | DirectiveKind::Up(_)
+        | DirectiveKind::Down(_)
+        | DirectiveKind::Phase(_)
+        | DirectiveKind::Strategy(_) => None,
+    });
+    said.unwrap_or(1)
+}
+
 /// Steps as they come out of recipes, phase by phase.
 struct Made<'a> {
     release: &'a Release,
@@ -162,25 +177,33 @@ struct Made<'a> {
 }
 
 impl Made<'_> {
-    fn take(&mut self, item: &Item, recipe: recipe::Recipe) {
-        let due_after = item.directives.iter().find_map(|directive| match directive {
-            DirectiveKind::ContractAfter(releases) => Some(*releases),
-            DirectiveKind::Allow { .. }
-            | DirectiveKind::Up(_)
-            | DirectiveKind::Down(_)
-            | DirectiveKind::Phase(_)
-            | DirectiveKind::Strategy(_) => None,
-        });
-        for draft in recipe.expand {
+    /// Within a phase the order of the migrations is kept, except that a view which takes a table's place comes when all else
+    /// is done that needs the table, and goes before anything else does.
+    fn take(&mut self, recipes: Vec<(&Item, recipe::Recipe)>) {
+        let moves_rows = |relation: &str| recipes.iter().flat_map(|(_, recipe)| &recipe.migrate).any(|draft| draft.is_about(relation));
+        let (after_migrate, after_expand): (Vec<_>, Vec<_>) = recipes
+            .iter()
+            .flat_map(|(item, recipe)| recipe.last.iter().map(|draft| (*item, draft.clone())))
+            .partition(|(_, draft)| draft.locks.iter().any(|lock| moves_rows(&lock.relation)));
+        let mut phases = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+        for (item, recipe) in recipes {
+            let [expand, migrate, first, contract] = &mut phases;
+            expand.extend(recipe.expand.into_iter().map(|draft| (item, draft)));
+            migrate.extend(recipe.migrate.into_iter().map(|draft| (item, draft)));
+            first.extend(recipe.first_to_contract.into_iter().map(|draft| (item, draft)));
+            contract.extend(recipe.contract.into_iter().map(|draft| (item, draft)));
+        }
+        let [expand, migrate, first, contract] = phases;
+        for (item, draft) in expand.into_iter().chain(after_expand) {
             let step = self.step(item, Phase::Expand, draft, None);
             self.expand.push(step);
         }
-        for draft in recipe.migrate {
+        for (item, draft) in migrate.into_iter().chain(after_migrate) {
             let step = self.step(item, Phase::Migrate, draft, None);
             self.migrate.push(step);
         }
-        for draft in recipe.contract {
-            let step = self.step(item, Phase::Contract, draft, Some(due_after.unwrap_or(1)));
+        for (item, draft) in first.into_iter().chain(contract) {
+            let step = self.step(item, Phase::Contract, draft, Some(contract_after(item)));
             self.contract.push(step);
         }
     }
@@ -194,7 +217,10 @@ impl Made<'_> {
         let same_phase = match phase {
             Phase::Expand => self.expand.last(),
             Phase::Migrate => self.migrate.last().or(self.expand.last()),
-            Phase::Contract => self.contract.last().or(self.migrate.last()).or(self.expand.last()),
+            // What is due later can't be waited for.
+            Phase::Contract => {
+                self.contract.iter().rfind(|step| step.due_after <= due_after).or(self.migrate.last()).or(self.expand.last())
+            }
         };
         let mut origin: Vec<Origin> = vec![item.origin.clone()];
         origin.extend(item.also.iter().cloned());

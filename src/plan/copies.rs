@@ -141,7 +141,8 @@ impl Replacement<'_> {
         }
     }
 
-    fn obstacle(&self, ctx: &Context<'_>) -> Option<String> {
+    /// What can't be carried over to a second column.
+    pub(crate) fn obstacle(&self, ctx: &Context<'_>) -> Option<String> {
         let catalog = ctx.before;
         let (table, from) = (self.table, self.from);
         let column = table.column(from)?;

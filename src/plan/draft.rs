@@ -72,6 +72,11 @@ impl Draft {
         }
     }
 
+    /// Whether it locks the relation (`schema.table`).
+    pub(crate) fn is_about(&self, relation: &str) -> bool {
+        self.locks.iter().any(|lock| lock.relation == relation)
+    }
+
     /// Why it stands where it stands: who is protected from what.
     #[must_use]
     pub(crate) fn because(mut self, why: impl Into<String>) -> Self {

@@ -375,6 +375,8 @@ pub enum HazardKind {
     ColumnOrder,
     /// A client that does what a view can't breaks.
     ThroughView,
+    /// A name that clients may use is another.
+    NameGone,
     /// The effect can't be told from the statement.
     Opaque,
     /// A directive moved the change out of its place.

@@ -20,9 +20,25 @@ pub(crate) fn generated_name(prefix: &str, table: &Name, what: &Identifier) -> I
     Identifier::new(format!("{readable}_{suffix}"))
 }
 
+/// A name beside `name` that says what stands there: `users__base`, within 63 bytes.
+pub(crate) fn beside(name: &Identifier, what: &str) -> Identifier {
+    let suffix = format!("__{what}");
+    if name.as_str().len() + suffix.len() <= LONGEST {
+        return Identifier::new(format!("{name}{suffix}"));
+    }
+    // A name that is cut could be another's too.
+    let digest = Sha256::digest(name.as_str().as_bytes());
+    let suffix = digest.iter().take(4).fold(format!("{suffix}_"), |text, byte| format!("{text}{byte:02x}"));
+    let mut end = LONGEST.saturating_sub(suffix.len()).min(name.as_str().len());
+    while !name.as_str().is_char_boundary(end) {
+        end -= 1;
+    }
+    Identifier::new(format!("{}{suffix}", &name.as_str()[..end]))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::generated_name;
+    use super::{beside, generated_name};
     use crate::schema::{Identifier, Name};
 
     #[test]
@@ -31,6 +47,8 @@ mod tests {
         let long = "é".repeat(60);
         assert!(name(&long, "a").len() <= 63, "{}", name(&long, "a"));
         assert_ne!(name(&long, "a"), name(&long, "b"));
+        assert!(beside(&Identifier::from(long.as_str()), "held_2026.11").as_str().len() <= 63);
+        assert_eq!(beside(&Identifier::from("users"), "base").as_str(), "users__base");
         assert_ne!(name("a", "b_c"), name("a_b", "c"));
         assert!(name("users", "full_name").starts_with("sync_users_full_name_"), "{}", name("users", "full_name"));
         assert!(name("users", "users_name_idx").starts_with("sync_users_name_idx_"));

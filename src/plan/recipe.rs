@@ -5,6 +5,9 @@ pub(crate) mod fill_column;
 pub(crate) mod drop_column;
 pub(crate) mod rename_column;
 pub(crate) mod rename_table;
+pub(crate) mod rename_object;
+pub(crate) mod compatibility_view;
+pub(crate) mod company;
 pub(crate) mod change_type;
 pub(crate) mod retyped;
 pub(crate) mod second_column;
@@ -24,7 +27,7 @@ pub(crate) mod statement;
 
 use super::draft::Draft;
 use super::refusal::Refusal;
-use super::release::{Item, Planned};
+use super::release::{Item, Planned, name_at_start};
 use crate::engine::Engine;
 use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Lookup, Name, ObjectKind, Sql, Table};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
@@ -35,6 +38,10 @@ use std::sync::Arc;
 pub(crate) struct Recipe {
     pub(crate) expand: Vec<Draft>,
     pub(crate) migrate: Vec<Draft>,
+    /// What comes after expand of all other changes, and after migrate of those that touch the same table.
+    pub(crate) last: Vec<Draft>,
+    /// What comes before contract of all other changes.
+    pub(crate) first_to_contract: Vec<Draft>,
     pub(crate) contract: Vec<Draft>,
 }
 
@@ -55,6 +62,8 @@ impl Recipe {
     pub(crate) fn append(&mut self, other: Self) {
         self.expand.extend(other.expand);
         self.migrate.extend(other.migrate);
+        self.last.extend(other.last);
+        self.first_to_contract.extend(other.first_to_contract);
         self.contract.extend(other.contract);
     }
 }
@@ -114,13 +123,7 @@ impl Context<'_> {
 
     /// What the table was called when the release began.
     pub(crate) fn name_before_release<'n>(&'n self, name: &'n Name) -> &'n Name {
-        self.release
-            .iter()
-            .find_map(|item| match &item.planned {
-                Planned::Change(Change::RenameTable { table, to }) if &table.sibling(to.clone()) == name => Some(table),
-                Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
-            })
-            .unwrap_or(name)
+        name_at_start(self.release, name)
     }
 
     /// Whether an ADD COLUMN of this release brings the column without saying how it is filled.
@@ -213,6 +216,13 @@ fn refuse_idle_directives(ctx: &Context<'_>) -> Result<(), Refusal> {
                     .then(|| format!("`down {}.{}` is about a column that no statement below it drops or changes", down.table, down.column))
             }
             DirectiveKind::Strategy(Strategy::Views) => Some("`strategy views` is not supported yet".to_owned()),
+            DirectiveKind::Strategy(Strategy::CompatibilityView) => {
+                let renames = matches!(
+                    &ctx.item.planned,
+                    Planned::Change(Change::RenameColumn { .. } | Change::RenameTable { .. } | Change::SetTableSchema { .. })
+                );
+                (!renames).then(|| "`strategy compatibility-view` is about renames, and this is none".to_owned())
+            }
             DirectiveKind::Allow { .. } | DirectiveKind::Phase(_) | DirectiveKind::Strategy(_) | DirectiveKind::ContractAfter(_) => None,
         };
         if let Some(what) = idle {
@@ -230,7 +240,10 @@ fn of_change(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Refusal> {
         Change::AddColumn(add) => add_column::plan(ctx, add),
         Change::DropColumn { table, column, behavior, .. } => drop_column::plan(ctx, table, column, *behavior),
         Change::RenameColumn { table, column, to } => rename_column::plan(ctx, table, column, to),
-        Change::RenameTable { table, to } => rename_table::plan(ctx, table, to),
+        Change::RenameTable { table, to } => rename_table::rename(ctx, table, to),
+        Change::SetTableSchema { table, schema } => rename_table::set_schema(ctx, table, schema),
+        Change::RenameObject { object, to } if object.kind == ObjectKind::Type => Err(change_enum::rename_type(ctx, &object.name, to)),
+        Change::RenameIndex { .. } | Change::RenameConstraint { .. } | Change::RenameObject { .. } => rename_object::plan(ctx, change),
         Change::ChangeType { table, column, data_type, collation, using } => {
             change_type::plan(ctx, table, column, &change_type::Target { data_type, collation: collation.as_ref(), using: using.as_ref() })
         }
@@ -252,7 +265,6 @@ fn of_change(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Refusal> {
         Change::DropTable { table, .. } => drop_table::plan(ctx, table),
         Change::AddEnumValue { name, value, .. } => Ok(add_enum_value::plan(ctx, name, value)),
         Change::RenameEnumValue { name, value, to } => change_enum::rename_label(ctx, name, value, to),
-        Change::RenameObject { object, to } if object.kind == ObjectKind::Type => Err(change_enum::rename_type(ctx, &object.name, to)),
         Change::Data(data) => change_rows::plan(ctx, data),
         other => as_written::by_class(ctx, other),
     }

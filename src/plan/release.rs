@@ -127,6 +127,18 @@ fn fold_fills(items: &[Item]) -> Vec<Item> {
     result
 }
 
+/// What a table was called when the release began.
+pub(crate) fn name_at_start<'n>(items: &'n [Item], name: &'n Name) -> &'n Name {
+    let moved = items.iter().find_map(|item| match &item.planned {
+        Planned::Change(Change::RenameTable { table, to }) if &table.sibling(to.clone()) == name => Some(table),
+        Planned::Change(Change::SetTableSchema { table, schema }) if name.schema.as_ref() == Some(schema) && name.name == table.name => {
+            Some(table)
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
+    });
+    moved.unwrap_or(name)
+}
+
 struct Fill {
     add: Box<AddColumn>,
     up: Sql,
@@ -138,7 +150,7 @@ fn fill_of(items: &[Item], at: usize) -> Option<Fill> {
     let item = &items[at];
     let Planned::Change(Change::AddColumn(add)) = &item.planned else { return None };
     // On a table that is new itself everything goes as written.
-    if !items.first()?.before.tables.contains_key(&add.table) || add.column.default.is_some() || add.serial {
+    if !items.first()?.before.tables.contains_key(name_at_start(items, &add.table)) || add.column.default.is_some() || add.serial {
         return None;
     }
     if add.column.generated.is_some() || add.column.identity.is_some() || add.if_not_exists == IfExists::Skip || !add.constraints.is_empty()

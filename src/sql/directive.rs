@@ -29,7 +29,7 @@ pub enum DirectiveKind {
     Down(Assignment),
     /// `phase expand|migrate|contract`.
     Phase(PhaseName),
-    /// `strategy columns|views|direct`.
+    /// `strategy columns|compatibility-view|views|direct`.
     Strategy(Strategy),
     /// `contract-after N`.
     ContractAfter(u32),
@@ -62,6 +62,8 @@ pub enum PhaseName {
 pub enum Strategy {
     /// A second column beside the first, kept in sync by triggers.
     Columns,
+    /// A view under the table's old name that shows a column under both its names.
+    CompatibilityView,
     /// A schema of views for each release.
     Views,
     /// As written.

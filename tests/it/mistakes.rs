@@ -207,7 +207,10 @@ fn directives_that_are_not_understood_are_mistakes() {
         ),
         ("-- concertina: phase", "the phase is missing (it is one of: expand, migrate, contract".to_owned()),
         ("-- concertina: phase expand now", "more than the directive has room for (write `phase expand|migrate|contract`".to_owned()),
-        ("-- concertina: strategy view", "unknown strategy `view` (did you mean `views`? It is one of: columns, views, direct".to_owned()),
+        (
+            "-- concertina: strategy view",
+            "unknown strategy `view` (did you mean `views`? It is one of: columns, compatibility-view, views, direct".to_owned(),
+        ),
         ("-- concertina: allow", "which rule is allowed is missing (write `allow RULE because \"…\"`".to_owned()),
         ("-- concertina: allow x", "the reason is missing (write `allow RULE because \"…\"`".to_owned()),
         ("-- concertina: allow x because y", "the reason must stand in double quotes (write `allow RULE because \"…\"`".to_owned()),

@@ -1,7 +1,7 @@
 //! RENAME COLUMN: a second column under the new name, kept in step with the first by triggers until contract.
 
 use super::add_column::{cached_plans, walking_key};
-use super::{Context, Recipe, set_not_null};
+use super::{Context, Recipe, compatibility_view, set_not_null};
 use crate::engine::{Held, LockMode};
 use crate::plan::copies::{self, Copies, OfKeys, Replacement};
 use crate::plan::draft::Draft;
@@ -10,9 +10,10 @@ use crate::plan::identity::differs;
 use crate::plan::keyset::{self, Action};
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
+use crate::plan::release::{Item, Planned};
 use crate::plan::trigger::Sync;
-use crate::schema::{Column, Identifier, Lookup, Name, Table};
-use crate::sql::directive::Strategy;
+use crate::schema::{Change, Column, Identifier, Lookup, Name, Table};
+use crate::sql::directive::DirectiveKind;
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: &Identifier) -> Result<Recipe, Refusal> {
@@ -23,12 +24,6 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
         ));
     }
     let table = ctx.table(table_name)?;
-    if ctx.strategy() == Some(Strategy::Views) {
-        return Err(ctx.refuse(
-            "`strategy views` is not supported for a renamed column",
-            "leave the directive away: the column is served under both names by triggers",
-        ));
-    }
     let Some(column) = table.column(from) else {
         return Err(ctx.refuse(format!("{table_name} has no column {from}"), "check the name"));
     };
@@ -36,6 +31,13 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
         return Err(
             ctx.refuse(format!("{table_name}.{from} is added and renamed in one release"), format!("add it under the name {to} at once"))
         );
+    }
+    if is_renamed_table(ctx, table_name) {
+        // The view that shows the table under its old name shows the column under its old name too.
+        return Ok(Recipe::default());
+    }
+    if is_served_by_view(ctx, table) {
+        return compatibility_view::plan(ctx, table);
     }
     let replacement = Replacement { table, from, to, keys: OfKeys::Refused };
     let copies = replacement.copies(ctx)?;
@@ -54,6 +56,33 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
     }
     recipe.contract.push(remove(ctx, table, column, to, &sync, &copies));
     Ok(recipe)
+}
+
+/// Whether the release gives the whole table another name.
+fn is_renamed_table(ctx: &Context<'_>, table: &Name) -> bool {
+    let old = ctx.name_before_release(table);
+    ctx.release.iter().any(|item| match &item.planned {
+        Planned::Change(Change::RenameTable { table: moved, .. } | Change::SetTableSchema { table: moved, .. }) => moved == old,
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    })
+}
+
+/// Whether a view shows the table's renamed columns under both names: because a directive says so, or because one of them
+/// can't have a second column beside it. Then it shows all of them.
+fn is_served_by_view(ctx: &Context<'_>, table: &Table) -> bool {
+    if compatibility_view::is_asked_for(ctx, &table.name) {
+        return true;
+    }
+    let at_start = Context { before: ctx.old, ..*ctx };
+    let Some(old) = ctx.old.tables.get(&table.name) else { return false };
+    let stands_in_the_way = |item: &Item| match &item.planned {
+        Planned::Change(Change::RenameColumn { table: on, column, to }) if on == &table.name => {
+            !item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Strategy(_)))
+                && Replacement { table: old, from: column, to, keys: OfKeys::Refused }.obstacle(&at_start).is_some()
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    };
+    ctx.release.iter().any(stands_in_the_way)
 }
 
 /// The column and its triggers in one transaction: in between, a write would be lost to the other side.

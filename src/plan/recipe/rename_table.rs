@@ -1,15 +1,59 @@
-//! RENAME TABLE: the table takes its new name and a view with the old one shows it to old clients, in one transaction.
+//! RENAME TABLE and SET SCHEMA: the table takes its new name and a view with the old one shows it to old clients, in one
+//! transaction. Columns that the release renames too go with it: old clients find them in the view under their old names.
 
-use super::{Context, Recipe};
+use super::compatibility_view::{NOT_THROUGH_A_VIEW, Renamed, drop_view, hide_old, obstacle, renamed_columns, show_old};
+use super::{Context, Recipe, company};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Identifier, Name, Table, TableKind};
+use crate::schema::{Identifier, Name, Table};
 use crate::sql::write;
 
-pub(crate) fn plan(ctx: &Context<'_>, from: &Name, to: &Identifier) -> Result<Recipe, Refusal> {
+/// `ALTER TABLE … RENAME TO`.
+pub(crate) fn rename(ctx: &Context<'_>, from: &Name, to: &Identifier) -> Result<Recipe, Refusal> {
+    let new = from.sibling(to.clone());
+    let moving = Moving {
+        there: format!("ALTER TABLE {} RENAME TO {}", write::name(from), write::identifier(to)),
+        back: format!("ALTER TABLE {} RENAME TO {}", write::name(&new), write::identifier(&from.name)),
+        to: new,
+        slug: "rename-table",
+        about: format!("rename {from} to {to} and show it to old clients under the old name"),
+        also: String::new(),
+    };
+    plan(ctx, from, &moving)
+}
+
+/// `ALTER TABLE … SET SCHEMA`.
+pub(crate) fn set_schema(ctx: &Context<'_>, from: &Name, schema: &Identifier) -> Result<Recipe, Refusal> {
+    let Some(home) = &from.schema else { return Err(ctx.refuse(format!("the schema of {from} is not known"), "write it before the name")) };
+    if home == schema {
+        return Ok(Recipe::default());
+    }
+    let new = Name::new(schema.clone(), from.name.clone());
+    let moving = Moving {
+        there: format!("ALTER TABLE {} SET SCHEMA {}", write::name(from), write::identifier(schema)),
+        back: format!("ALTER TABLE {} SET SCHEMA {}", write::name(&new), write::identifier(home)),
+        to: new,
+        slug: "set-schema",
+        about: format!("move {from} to schema {schema} and show it to old clients where it was"),
+        also: "; its indexes and the sequences that it owns are in the new schema at once".to_owned(),
+    };
+    plan(ctx, from, &moving)
+}
+
+/// How a table comes to its new name and back.
+struct Moving {
+    to: Name,
+    there: String,
+    back: String,
+    slug: &'static str,
+    about: String,
+    also: String,
+}
+
+fn plan(ctx: &Context<'_>, from: &Name, moving: &Moving) -> Result<Recipe, Refusal> {
     if !ctx.before.tables.contains_key(from) && (ctx.before.views.contains_key(from) || ctx.before.sequences.contains_key(from)) {
         return Err(ctx.refuse(
             format!("{from} is not a table: it can't be served under two names"),
@@ -17,84 +61,56 @@ pub(crate) fn plan(ctx: &Context<'_>, from: &Name, to: &Identifier) -> Result<Re
         ));
     }
     let table = ctx.table(from)?;
-    if matches!(table.kind, TableKind::Foreign { .. }) {
-        return Err(ctx.refuse(format!("{from} is a foreign table"), "say `-- concertina: strategy direct` if its clients can wait"));
-    }
-    if table.row_security && ctx.major() < 15 {
+    super::super::conflict::refuse(ctx, from, &[], std::iter::empty())?;
+    let renamed = renamed_columns(ctx, from);
+    if let Some(obstacle) = obstacle(ctx, table, &renamed) {
         return Err(ctx.refuse(
-            format!("{from} has row level security, which a view obeys for its reader only from PostgreSQL 15 on"),
-            "accept downtime with `-- concertina: strategy direct`",
+            format!("a view can't serve old clients under the name {from}: {obstacle}"),
+            "change that in an earlier release, or accept downtime with\n-- concertina: strategy direct",
         ));
     }
-    super::super::conflict::refuse(ctx, from, &[], std::iter::empty())?;
-    Ok(Recipe { expand: vec![swap(ctx, table, to)], contract: vec![drop_view(from, to)], ..Recipe::default() })
+    company::refuse_beside_table(ctx, from, &moving.to, &renamed)?;
+    Ok(Recipe {
+        expand: vec![swap(ctx, table, moving, &renamed)],
+        first_to_contract: vec![contract(ctx, from, moving, &renamed)],
+        ..Recipe::default()
+    })
 }
 
-fn swap(ctx: &Context<'_>, table: &Table, to: &Identifier) -> Draft {
-    let old = write::name(&table.name);
-    let new_name = table.name.sibling(to.clone());
-    let new = write::name(&new_name);
-    let columns: Vec<String> = table.columns.iter().map(|column| write::identifier(&column.name)).collect();
-    // With the reader's own rights: a view otherwise reads with its owner's, past row security.
-    let options = if ctx.major() >= 15 { " WITH (security_invoker = true)" } else { "" };
-    let sql = vec![
-        format!("ALTER TABLE {old} RENAME TO {}", write::identifier(to)),
-        format!("CREATE VIEW {old}{options} AS SELECT {} FROM {new}", columns.join(", ")),
-        same_owner_and_privileges(&table.name, &new_name),
-    ];
-    let undo = vec![
-        format!("LOCK TABLE {old} IN ACCESS EXCLUSIVE MODE"),
-        format!("DROP VIEW {old}"),
-        format!("ALTER TABLE {new} RENAME TO {}", write::identifier(&table.name.name)),
-    ];
-    Draft::own(new_name.to_string(), "rename-table", format!("rename {} to {to} and show it to old clients under the old name", table.name), sql)
-        .because("old clients read and write through a view under the old name; no data moves")
-        .locks(&table.name, LockMode::AccessExclusive, Held::Brief)
-        .probed(probe::relation_exists(&new_name))
-        .undone_by(undo)
-        .hazard(
-            HazardKind::ThroughView,
-            format!(
-                "until contract {} is a view: TRUNCATE, COPY … FROM, ON CONFLICT ON CONSTRAINT, MERGE before PostgreSQL 17, new foreign keys to it and look-ups of its primary key or sequences fail in old clients",
-                table.name
-            ),
-        )
-}
-
-/// Gives the view what the table has: read when the step runs, since privileges are often granted outside of migrations.
-fn same_owner_and_privileges(view: &Name, table: &Name) -> String {
-    let view_name = write::literal(&write::name(view));
-    let table_name = write::literal(&write::name(table));
-    format!(
-        "DO $concertina$
-DECLARE
-  entry record;
-BEGIN
-  EXECUTE format('ALTER VIEW %s OWNER TO %I', {view_name}, (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = {table_name}::regclass));
-  FOR entry IN
-    SELECT privilege_type, is_grantable, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee
-    FROM pg_class, aclexplode(relacl)
-    WHERE oid = {table_name}::regclass AND aclexplode.grantee <> relowner AND privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
-  LOOP
-    EXECUTE format('GRANT %s ON %s TO %s%s', entry.privilege_type, {view_name}, entry.grantee, CASE WHEN entry.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
-  END LOOP;
-END
-$concertina$"
-    )
-}
-
-fn drop_view(from: &Name, to: &Identifier) -> Draft {
-    let view = write::name(from);
+fn swap(ctx: &Context<'_>, table: &Table, moving: &Moving, renamed: &[Renamed]) -> Draft {
+    let mut columns = String::new();
+    if !renamed.is_empty() {
+        let pairs: Vec<String> = renamed.iter().map(|(from, to)| format!("{from} to {to}")).collect();
+        columns = format!("; rename its columns with it ({})", pairs.join(", "));
+    }
     Draft::own(
-        from.sibling(to.clone()).to_string(),
+        moving.to.to_string(),
+        moving.slug,
+        format!("{}{columns}", moving.about),
+        show_old(ctx, &table.name, &moving.to, renamed, std::slice::from_ref(&moving.there)),
+    )
+    .because("old clients read and write through a view under the old name; no data moves")
+    .locks(&table.name, LockMode::AccessExclusive, Held::Brief)
+    .probed(probe::relation_exists(&moving.to))
+    .undone_by(hide_old(&table.name, renamed, std::slice::from_ref(&moving.back)))
+    .hazard(HazardKind::ThroughView, format!("until contract {} is a view: {NOT_THROUGH_A_VIEW} in old clients{}", table.name, moving.also))
+}
+
+fn contract(ctx: &Context<'_>, from: &Name, moving: &Moving, renamed: &[Renamed]) -> Draft {
+    let shown = show_old(ctx, from, &moving.to, renamed, &[]);
+    Draft::own(
+        moving.to.to_string(),
         "drop-view",
-        format!("drop the view {from} that showed {to} under its old name"),
-        // Readers lock the view, then the table: so does this, or it would deadlock with them.
-        vec![format!("LOCK TABLE {view} IN ACCESS EXCLUSIVE MODE"), format!("DROP VIEW {view}")],
+        format!(
+            "drop the view {from} that showed {} under its old name",
+            if moving.to.schema == from.schema { moving.to.name.to_string() } else { moving.to.to_string() }
+        ),
+        drop_view(from),
     )
     .because("no client that uses the old name is left")
     .locks(from, LockMode::AccessExclusive, Held::Brief)
-    .locks(&from.sibling(to.clone()), LockMode::AccessExclusive, Held::Brief)
+    .locks(&moving.to, LockMode::AccessExclusive, Held::Brief)
     .probed(probe::relation_gone(from))
-    .final_losing(format!("the name {from}; no data"))
+    // The table and its columns keep their new names: only the view comes back.
+    .undone_by(shown.into_iter().skip(renamed.len()).collect())
 }

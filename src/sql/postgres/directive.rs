@@ -18,7 +18,7 @@ const FORMS: [&str; 6] = [
     "up table.column = expression",
     "down table.column = expression",
     "phase expand|migrate|contract",
-    "strategy columns|views|direct",
+    "strategy columns|compatibility-view|views|direct",
     "contract-after RELEASES",
 ];
 
@@ -89,7 +89,12 @@ fn kind(mut words: Words<'_>) -> Result<DirectiveKind, SyntaxError> {
             DirectiveKind::Phase(one_of("phase", words.word(), &phases)?)
         }
         "strategy" => {
-            let strategies = [("columns", Strategy::Columns), ("views", Strategy::Views), ("direct", Strategy::Direct)];
+            let strategies = [
+                ("columns", Strategy::Columns),
+                ("compatibility-view", Strategy::CompatibilityView),
+                ("views", Strategy::Views),
+                ("direct", Strategy::Direct),
+            ];
             DirectiveKind::Strategy(one_of("strategy", words.word(), &strategies)?)
         }
         _ => {

@@ -1,0 +1,148 @@
+//! What else a release may do to a table that stands behind a view while both releases run. Errs on the side of refusing:
+//! a change that names what the view renames goes into the next release.
+
+use super::Context;
+use crate::plan::refusal::Refusal;
+use crate::plan::release::{Item, Planned};
+use crate::schema::change::{AddColumn, DropBehavior};
+use crate::schema::{Change, Identifier, Name};
+use crate::sql::directive::{DirectiveKind, Strategy};
+use crate::sql::write;
+
+/// A column and the name that it gets.
+type Renamed = (Identifier, Identifier);
+
+/// Other changes run before the base steps aside and after it is back, so they may be anything that names neither of a
+/// renamed column's names and that leaves every column as the view shows it.
+pub(super) fn refuse_beside_columns(ctx: &Context<'_>, table: &Name, renamed: &[Renamed]) -> Result<(), Refusal> {
+    for item in others(ctx) {
+        if is_rename_of_column(item, table) {
+            continue;
+        }
+        let names = renamed.iter().any(|(from, to)| names_word(item, from) || names_word(item, to));
+        let about = is_about(item, table);
+        if (about && (names || !leaves_the_shape(item))) || (names && names_word(item, &table.name)) {
+            return Err(in_the_way(ctx, item, "put it into the next release, or into the one before"));
+        }
+    }
+    Ok(())
+}
+
+/// A renamed table has its new name from the rename on: what comes before may only be what is complete by then.
+pub(super) fn refuse_beside_table(ctx: &Context<'_>, from: &Name, to: &Name, renamed: &[Renamed]) -> Result<(), Refusal> {
+    let here = ctx.release.iter().position(|item| item.origin == ctx.item.origin).unwrap_or_default();
+    for (at, item) in ctx.release.iter().enumerate().filter(|(at, _)| *at != here) {
+        if is_rename_of_column(item, from) || is_rename_of_column(item, to) {
+            continue;
+        }
+        if at < here && is_about(item, from) && !is_complete_in_expand(item) {
+            return Err(in_the_way(ctx, item, &format!("write it after the statement that renames {from}, with the new name")));
+        }
+        let by_old_name = renamed.iter().any(|(old, _)| names_word(item, old));
+        if is_about(item, to) && (by_old_name || !leaves_the_shape(item)) {
+            return Err(in_the_way(ctx, item, "put it into the next release"));
+        }
+    }
+    Ok(())
+}
+
+fn others<'a>(ctx: &'a Context<'_>) -> impl Iterator<Item = &'a Item> {
+    ctx.release.iter().filter(|item| item.origin != ctx.item.origin)
+}
+
+fn in_the_way(ctx: &Context<'_>, other: &Item, remedy: &str) -> Refusal {
+    ctx.refuse(
+        format!(
+            "old clients are served through a view, and the same release has a change that this would get in the way of ({}:{}: {})",
+            other.origin.file,
+            other.origin.line,
+            other.origin.statement.lines().next().unwrap_or_default()
+        ),
+        remedy,
+    )
+}
+
+fn is_rename_of_column(item: &Item, table: &Name) -> bool {
+    matches!(&item.planned, Planned::Change(Change::RenameColumn { table: on, .. }) if on == table)
+}
+
+fn is_about(item: &Item, table: &Name) -> bool {
+    match &item.planned {
+        Planned::FilledColumn { add, .. } => &add.table == table,
+        // Its statements alter the columns of tables.
+        Planned::EnumSwap(_) => names_word(item, &table.name),
+        Planned::Change(Change::Data(data)) => data.writes.contains(table) || data.reads.contains(table),
+        Planned::Change(Change::DropIndex { index, .. } | Change::RenameIndex { index, .. }) => {
+            item.before.indexes.get(index).is_some_and(|index| &index.table == table)
+        }
+        Planned::Change(change) => change.relation() == Some(table),
+    }
+}
+
+/// Whether nothing of the change is left for migrate or contract.
+fn is_complete_in_expand(item: &Item) -> bool {
+    let plain = |add: &AddColumn| add.constraints.is_empty() && add.column.default.is_none() && !add.column.not_null;
+    matches!(&item.planned, Planned::Change(Change::AddColumn(add)) if plain(add)) && is_planned_by_recipe(item)
+}
+
+fn is_planned_by_recipe(item: &Item) -> bool {
+    !item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Phase(_) | DirectiveKind::Strategy(Strategy::Direct)))
+}
+
+/// Whether every column that is there stays as it is until contract.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what isn't known to leave the shape alone doesn't")]
+fn leaves_the_shape(item: &Item) -> bool {
+    if !is_planned_by_recipe(item) {
+        return false;
+    }
+    match &item.planned {
+        Planned::FilledColumn { .. } => true,
+        Planned::EnumSwap(_) => false,
+        Planned::Change(change) => match change {
+            Change::DropColumn { behavior, .. } => *behavior == DropBehavior::Restrict,
+            Change::AddColumn(_)
+            | Change::SetDefault { .. }
+            | Change::DropDefault { .. }
+            | Change::SetNotNull { .. }
+            | Change::DropNotNull { .. }
+            | Change::AddConstraint { .. }
+            | Change::DropConstraint { .. }
+            | Change::ValidateConstraint { .. }
+            | Change::CreateIndex { .. }
+            | Change::DropIndex { .. }
+            | Change::RenameIndex { .. }
+            | Change::RenameConstraint { .. }
+            | Change::Comment { .. }
+            | Change::Data(_) => true,
+            _ => false,
+        },
+    }
+}
+
+/// Whether a name stands anywhere in the statements of a change.
+fn names_word(item: &Item, name: &Identifier) -> bool {
+    let also = item.also.iter().any(|origin| has_word(&origin.statement, name.as_str()));
+    let filled = match &item.planned {
+        Planned::FilledColumn { up, .. } => has_word(&write::text(up), name.as_str()),
+        Planned::Change(_) | Planned::EnumSwap(_) => false,
+    };
+    also || filled || has_word(&item.statement, name.as_str())
+}
+
+/// Whether a name stands in a text by itself, in any case.
+pub(super) fn has_word(text: &str, word: &str) -> bool {
+    let (text, word) = (text.to_lowercase(), word.to_lowercase());
+    let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$');
+    text.match_indices(&word).any(|(at, found)| !inside(text[..at].chars().next_back()) && !inside(text[at + found.len()..].chars().next()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_word;
+
+    #[test]
+    fn a_word_is_not_a_part_of_another() {
+        assert!(has_word("CHECK (\"Name\" <> '')", "name") && has_word("NEW.name", "name"));
+        assert!(!has_word("full_name", "name") && !has_word("names", "name") && !has_word("", "name"));
+    }
+}
