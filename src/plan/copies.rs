@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use crate::engine::{Held, LockMode};
 use crate::schema::object::{ObjectKind, Trigger};
 use crate::schema::table::ReplicaIdentity;
-use crate::schema::{Constraint, ConstraintKind, Identifier, Index, IndexElement, IndexKey, Lookup, Name, Table, TableKind};
+use crate::schema::{Catalog, Constraint, ConstraintKind, Identifier, Index, IndexElement, IndexKey, Lookup, Name, Table, TableKind};
 use crate::sql::write;
 
 /// One column that takes the place of another.
@@ -383,6 +383,25 @@ pub(crate) fn attributes(ctx: &Context<'_>, table: &Table, from: &Identifier, to
             for privilege in &grant.privileges {
                 sql.push(format!("GRANT {privilege} ({quoted}) ON {relation} TO {grantee}{option}"));
             }
+        }
+    }
+    sql
+}
+
+/// Statements that give what takes an object's name its comment and its privileges, which went with the first one.
+pub(crate) fn said_of(catalog: &Catalog, kind: ObjectKind, word: &str, name: &Name) -> Vec<String> {
+    let mut sql = Vec::new();
+    let quoted = write::name(name);
+    for (object, comment) in &catalog.comments {
+        if object.kind == kind && &object.name == name {
+            sql.push(format!("COMMENT ON {word} {quoted} IS {}", write::literal(comment)));
+        }
+    }
+    for grant in &catalog.grants {
+        if grant.object.kind == kind && &grant.object.name == name {
+            let grantee = if grant.grantee == "public" { "PUBLIC".to_owned() } else { write::identifier(&grant.grantee) };
+            let option = if grant.grantable { " WITH GRANT OPTION" } else { "" };
+            sql.extend(grant.privileges.iter().map(|privilege| format!("GRANT {privilege} ON {word} {quoted} TO {grantee}{option}")));
         }
     }
     sql

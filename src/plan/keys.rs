@@ -2,13 +2,14 @@
 //! They change columns in the transaction in which the second column takes the first one's name. Must never leave a moment
 //! in which a key is not enforced.
 
+use super::copies;
 use super::draft::Draft;
 use super::generated::generated_name;
 use super::recipe::{Context, add_index, add_unique, set_not_null};
 use super::refusal::Refusal;
 use super::release::Planned;
 use crate::engine::LockMode;
-use crate::schema::object::Sequence;
+use crate::schema::object::{ObjectKind, Sequence};
 use crate::schema::{
     Catalog, Change, Constraint, ConstraintKind, Identifier, IdentityKind, Index, Key, Name, Table, TableKind, Timing, Validity,
 };
@@ -38,6 +39,8 @@ pub(crate) struct Keys {
     primary: Option<Primary>,
     referrers: Vec<Referrer>,
     identity: Option<(IdentityKind, Sequence)>,
+    /// The comment and the privileges of the identity's sequence, which is made anew.
+    said: Vec<String>,
 }
 
 impl Keys {
@@ -56,7 +59,11 @@ impl Keys {
             .column(from)
             .and_then(|column| column.identity.as_ref())
             .and_then(|identity| ctx.before.sequences.get(&identity.sequence).map(|sequence| (identity.kind, sequence.as_ref().clone())));
-        let keys = Self { table: table.name.clone(), primary: primary.flatten(), referrers: referrers(ctx, table, from)?, identity };
+        let said = identity
+            .iter()
+            .flat_map(|(_, sequence)| copies::said_of(ctx.before, ObjectKind::Sequence, "SEQUENCE", &sequence.name))
+            .collect();
+        let keys = Self { table: table.name.clone(), primary: primary.flatten(), referrers: referrers(ctx, table, from)?, said, identity };
         if matches!(table.kind, TableKind::Partitioned { .. }) && (keys.primary.is_some() || !keys.referrers.is_empty()) {
             return Err(ctx.refuse(
                 format!("{} is partitioned and {from} is part of a key, which can't be built beside it without a lock", table.name),
@@ -151,16 +158,16 @@ impl Keys {
         sql
     }
 
-    /// A statement that moves the identity between two columns, its sequence going on where it was.
-    pub(crate) fn move_identity(&self, from: &Identifier, to: &Identifier) -> Option<String> {
-        let (kind, sequence) = self.identity.as_ref()?;
+    /// Statements that move the identity between two columns, its sequence going on where it was.
+    pub(crate) fn move_identity(&self, from: &Identifier, to: &Identifier) -> Vec<String> {
+        let Some((kind, sequence)) = &self.identity else { return Vec::new() };
         let kind = match kind {
             IdentityKind::Always => "ALWAYS",
             IdentityKind::ByDefault => "BY DEFAULT",
         };
         let table = write::name(&self.table);
         let called = write::name(&sequence.name);
-        Some(format!(
+        let moved = format!(
             "DO $concertina$ DECLARE reached record; BEGIN SELECT last_value, is_called INTO reached FROM {called}; \
              ALTER TABLE {table} ALTER COLUMN {} DROP IDENTITY; \
              ALTER TABLE {table} ALTER COLUMN {} ADD GENERATED {kind} AS IDENTITY (SEQUENCE NAME {called}{}); \
@@ -169,7 +176,8 @@ impl Keys {
             write::identifier(to),
             write::sequence_options(sequence),
             write::literal(&called),
-        ))
+        );
+        [&[moved], self.said.as_slice()].concat()
     }
 }
 

@@ -76,6 +76,11 @@ pub(crate) fn enum_label_exists(name: &Name, label: &str) -> String {
     format!("SELECT EXISTS (SELECT 1 FROM pg_enum WHERE enumtypid = to_regtype({}) AND enumlabel = {})", literal(&quoted), literal(label))
 }
 
+/// Whether the column is an identity column.
+pub(crate) fn is_identity(table: &Name, name: &Identifier) -> String {
+    format!("SELECT EXISTS ({} AND attidentity <> '')", column(table, name))
+}
+
 /// Whether there is a type of that name.
 pub(crate) fn type_exists(name: &Name) -> String {
     format!("SELECT to_regtype({}) IS NOT NULL", literal(&crate::sql::write::name(name)))

@@ -1,6 +1,7 @@
 //! How one kind of change becomes steps: what a recipe is given, what it gives, and which one is whose.
 
 pub(crate) mod add_column;
+pub(crate) mod add_sequence_column;
 pub(crate) mod fill_column;
 pub(crate) mod drop_column;
 pub(crate) mod rename_column;

@@ -120,7 +120,7 @@ fn a_release_that_others_build_on_is_not_planned_again() {
 fn what_is_not_planned_says_what_to_do() {
     let refused = [
         ("ALTER TABLE users ADD COLUMN code text NOT NULL;", "-- concertina: up users.code = <expression>"),
-        ("ALTER TABLE users ADD COLUMN n serial;", "strategy direct"),
+        ("ALTER TABLE users ADD COLUMN n integer GENERATED ALWAYS AS (age * 2) STORED;", "-- concertina: up users.n = "),
         ("ALTER TABLE users ALTER COLUMN name TYPE uuid USING name::uuid;", "-- concertina: up users.name_new = name::uuid"),
         ("ALTER TABLE users ALTER COLUMN name TYPE uuid USING name::uuid;", "-- concertina: phase contract"),
         (

@@ -212,6 +212,7 @@ stories! {
     add_index,
     add_nullable_column,
     add_required_column_by_directive,
+    add_sequence_column,
     add_unique,
     change_rows,
     change_type_after_old_clients,

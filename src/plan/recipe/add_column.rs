@@ -19,11 +19,18 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn) -> Result<Recipe, Refusal
         return Ok(Recipe::default());
     }
     refuse_what_rewrites(ctx, add)?;
-    if column.not_null && column.default.is_none() {
+    let numbered = add.serial || column.identity.is_some();
+    if column.not_null && column.default.is_none() && !numbered {
         return Err(without_value(ctx, add));
     }
     let volatile = column.default.as_ref().is_some_and(|default| postgres::volatility(default, ctx.before) == Volatility::Volatile);
-    let mut recipe = if volatile { filled_in_chunks(ctx, add)? } else { at_once(ctx, add) };
+    let mut recipe = if numbered {
+        super::add_sequence_column::plan(ctx, add)?
+    } else if volatile {
+        filled_in_chunks(ctx, add)?
+    } else {
+        at_once(ctx, add)
+    };
     for constraint in &add.constraints {
         let constraint = named(ctx, add, constraint);
         recipe.append(of_constraint(ctx, add, &constraint)?);
@@ -63,16 +70,28 @@ pub(crate) fn subject(add: &AddColumn) -> String {
 
 /// A volatile default would rewrite the table. So the column comes without it, new rows get it, old ones in chunks.
 fn filled_in_chunks(ctx: &Context<'_>, add: &AddColumn) -> Result<Recipe, Refusal> {
-    let table = ctx.table(&add.table)?;
     let Some(default) = add.column.default.as_ref().map(write::text) else { return Ok(Recipe::default()) };
-    let mut bare = add.column.clone();
+    numbered_in_chunks(ctx, add, &add.column, &default, Vec::new())
+}
+
+/// A `default` that gives each row another value, for which `made` must be there.
+pub(crate) fn numbered_in_chunks(
+    ctx: &Context<'_>,
+    add: &AddColumn,
+    column: &Column,
+    default: &str,
+    mut made: Vec<String>,
+) -> Result<Recipe, Refusal> {
+    let table = ctx.table(&add.table)?;
+    let mut bare = column.clone();
     bare.default = None;
     bare.not_null = false;
     let relation = write::name(&add.table);
     let name = write::identifier(&add.column.name);
     let set_default = format!("ALTER TABLE {relation} ALTER COLUMN {name} SET DEFAULT {default}");
+    made.push(set_default);
     let mut recipe = Recipe::expand(
-        adding(ctx, add, &bare, vec![set_default])
+        adding(ctx, add, &bare, made)
             .because("the default gives each row another value, so adding it with the column would rewrite the table; set afterwards it is for new rows only"),
     );
     let pending = format!("{name} IS NULL");
@@ -84,7 +103,7 @@ fn filled_in_chunks(ctx: &Context<'_>, add: &AddColumn) -> Result<Recipe, Refusa
             .because("new clients expect every row to have a value")
             .locks(&add.table, LockMode::RowExclusive, Held::Brief),
     );
-    if add.column.not_null {
+    if column.not_null {
         recipe.migrate.extend(set_not_null::steps(ctx, &add.table, &add.column.name));
     }
     Ok(recipe)
@@ -106,14 +125,23 @@ fn refuse_what_rewrites(ctx: &Context<'_>, add: &AddColumn) -> Result<(), Refusa
     let column = &add.column;
     let table = ctx.table(&add.table)?;
     let direct = "accept the rewrite for a small table with `-- concertina: strategy direct`";
-    if column.identity.is_some() || add.serial {
+    if let Some(generated) = column.generated.as_ref().filter(|generated| generated.kind == crate::schema::GeneratedKind::Stored) {
         return Err(ctx.refuse(
-            format!("adding an identity or serial column to {} rewrites the table under a lock", add.table),
-            format!("add a plain bigint column with a default from a sequence instead, or {direct}"),
+            format!(
+                "adding a stored generated column to {} rewrites the table under a lock, and a plain column can't become one",
+                add.table
+            ),
+            format!(
+                "add a plain column, which a trigger fills for old clients, and let new clients write it:\n\
+                 -- concertina: up {table}.{name} = {value}\nALTER TABLE {relation} ADD COLUMN {quoted} {data_type};\nor {direct}",
+                table = add.table,
+                name = column.name,
+                value = write::text(&generated.expression),
+                relation = write::name(&add.table),
+                quoted = write::identifier(&column.name),
+                data_type = write::data_type(&column.data_type),
+            ),
         ));
-    }
-    if column.generated.as_ref().is_some_and(|generated| generated.kind == crate::schema::GeneratedKind::Stored) {
-        return Err(ctx.refuse(format!("adding a stored generated column to {} rewrites the table under a lock", add.table), direct));
     }
     if postgres::is_constrained_domain(&column.data_type, ctx.before) {
         return Err(ctx.refuse(

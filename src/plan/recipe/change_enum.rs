@@ -259,7 +259,7 @@ fn exchange(ctx: &Context<'_>, swap: &EnumSwap, successor: &Name, seconds: &[Sec
     sql.push(format!("DROP TYPE {name}"));
     sql.push(format!("ALTER TYPE {} RENAME TO {}", write::name(successor), write::identifier(&swap.name.name)));
     sql.extend(seconds.iter().filter_map(|second| second.set_default(ctx)));
-    sql.extend(said_of_the_type(ctx, &swap.name));
+    sql.extend(copies::said_of(ctx.new, ObjectKind::Type, "TYPE", &swap.name));
     let draft = Draft::own(swap.name.to_string(), "exchange-type", format!("let {} be the type with the labels that are left", swap.name), sql)
         .because("the second columns are filled and in step, so the exchange is brief")
         .probed(probe::enum_has_labels(&swap.name, &swap.after))
@@ -269,23 +269,4 @@ fn exchange(ctx: &Context<'_>, swap: &EnumSwap, successor: &Name, seconds: &[Sec
             format!("a prepared statement that names {} or returns a column of it fails once in each session, and a driver that remembers the type's number must connect again", swap.name),
         );
     seconds.iter().fold(draft, |draft, second| second.replacing(ctx, draft))
-}
-
-/// The comment and the privileges of the type, which go with the old one.
-fn said_of_the_type(ctx: &Context<'_>, name: &Name) -> Vec<String> {
-    let mut sql = Vec::new();
-    let quoted = write::name(name);
-    for (object, comment) in &ctx.new.comments {
-        if object.kind == ObjectKind::Type && &object.name == name {
-            sql.push(format!("COMMENT ON TYPE {quoted} IS {}", write::literal(comment)));
-        }
-    }
-    for grant in &ctx.new.grants {
-        if grant.object.kind == ObjectKind::Type && &grant.object.name == name {
-            let grantee = if grant.grantee == "public" { "PUBLIC".to_owned() } else { write::identifier(&grant.grantee) };
-            let option = if grant.grantable { " WITH GRANT OPTION" } else { "" };
-            sql.extend(grant.privileges.iter().map(|privilege| format!("GRANT {privilege} ON TYPE {quoted} TO {grantee}{option}")));
-        }
-    }
-    sql
 }

@@ -169,7 +169,8 @@ impl<'a> SecondColumn<'a> {
         let default = self.column.default.as_ref().map(write::text);
         let keys = |of: fn(&Keys) -> Vec<String>| self.keys.iter().flat_map(of).collect::<Vec<_>>();
         let children = self.keys.as_ref().map(Keys::children).unwrap_or_default();
-        let move_identity = |from: &Identifier, to: &Identifier| self.keys.as_ref().and_then(|keys| keys.move_identity(from, to));
+        let move_identity =
+            |from: &Identifier, to: &Identifier| self.keys.iter().flat_map(|keys| keys.move_identity(from, to)).collect::<Vec<_>>();
         // Clients touch the referenced table first.
         let lock = copies::lock_all(&[std::slice::from_ref(&self.table.name), children.as_slice()].concat());
         let mut sql = vec![lock.clone()];
