@@ -19,7 +19,9 @@ pub(crate) fn refuse<'i>(
         item.origin != ctx.item.origin
             && match &item.planned {
                 Planned::Change(change) => {
-                    touches(change, table, columns, &rebuilt)
+                    let dropped = item.instead_of.as_ref().is_some_and(|drop| touches(drop, table, columns, &rebuilt));
+                    dropped
+                        || touches(change, table, columns, &rebuilt)
                         || builds_on(change, table, columns, if *at < own { When::Before } else { When::After })
                 }
                 Planned::EnumSwap(swap) => swap.columns.iter().any(|(on, column)| on == table && columns.contains(&column)),

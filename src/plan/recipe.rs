@@ -20,6 +20,8 @@ pub(crate) mod add_foreign_key;
 pub(crate) mod add_unique;
 pub(crate) mod drop_constraint;
 pub(crate) mod drop_table;
+pub(crate) mod replace;
+pub(crate) mod repair;
 pub(crate) mod add_enum_value;
 pub(crate) mod change_enum;
 pub(crate) mod change_rows;
@@ -28,7 +30,7 @@ pub(crate) mod statement;
 
 use super::draft::Draft;
 use super::refusal::Refusal;
-use super::release::{Item, Planned, name_at_start};
+use super::release::{Act, Item, Named, Planned, name_at_start, named_by};
 use crate::engine::Engine;
 use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Lookup, Name, ObjectKind, Sql, Table};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
@@ -115,6 +117,22 @@ impl Context<'_> {
         }
     }
 
+    /// Whether the column is new and empty in all rows that old clients write: no default, and no trigger of ours fills it.
+    pub(crate) fn stays_null_for_old(&self, table: &Name, column: &Identifier) -> bool {
+        let bare = |catalog: &Catalog| {
+            catalog
+                .tables
+                .get(table)
+                .and_then(|found| found.column(column))
+                .is_none_or(|found| found.default.is_none() && found.generated.is_none() && found.identity.is_none())
+        };
+        let filled = self
+            .release
+            .iter()
+            .any(|item| matches!(&item.planned, Planned::FilledColumn { add, .. } if &add.table == table && &add.column.name == column));
+        self.is_new_column(table, column) && bare(self.before) && bare(self.after) && bare(self.new) && !filled
+    }
+
     /// Whether a RENAME COLUMN of this release gave the column its name.
     pub(crate) fn is_renamed_to(&self, table: &Name, column: &Identifier) -> bool {
         self.release.iter().any(|item| {
@@ -191,11 +209,55 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
                 return Ok(as_written::direct(ctx, change));
             }
             if as_written::is_on_new_table(ctx, change) {
+                if matches!(change, Change::DropTable { .. }) {
+                    // What the release computes with the help of the table is done in migrate.
+                    return Ok(as_written::in_migrate(
+                        ctx,
+                        "no client knows the table, and the statements before this one are done with it",
+                    ));
+                }
                 return Ok(as_written::expand(ctx, "the table is new in this release, so no old client uses it"));
             }
+            if let Some(drop) = &ctx.item.instead_of {
+                return replace::plan(ctx, drop, change);
+            }
+            refuse_taken_name(ctx, change)?;
             of_change(ctx, change)
         }
     }
+}
+
+/// What old clients still use under a name keeps it until contract, so nothing else can have it in expand.
+fn refuse_taken_name(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    let Some((Act::Creates, named)) = named_by(change, ctx.before, ctx.after) else { return Ok(()) };
+    if !named.is_in(ctx.old) || named.is_in(ctx.before) {
+        return Ok(());
+    }
+    let goes_early = match &named {
+        Named::Constraint(table, name) => ctx
+            .old
+            .tables
+            .get(table)
+            .and_then(|found| found.constraint(name))
+            .is_some_and(|constraint| !matches!(constraint.kind, ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_))),
+        Named::Table(_)
+        | Named::Column(..)
+        | Named::Index(_)
+        | Named::View(_)
+        | Named::Sequence(_)
+        | Named::Trigger(..)
+        | Named::Routine(..)
+        | Named::Type(_)
+        | Named::Other(_) => false,
+    };
+    let word = named.word();
+    if goes_early {
+        return Ok(());
+    }
+    Err(ctx.refuse(
+        format!("{word} is dropped or renamed earlier in this release, and old clients use it under that name until contract"),
+        "give the new one another name, or put it into the next release, or accept downtime with `-- concertina: strategy direct` above both statements",
+    ))
 }
 
 /// A directive that says nothing to the statement below it is a mistake that would otherwise go unseen.

@@ -11,7 +11,7 @@ mod catalog;
 
 use crate::schema::{Identifier, Name, Part, Sql};
 
-pub use catalog::catalog;
+pub use catalog::{catalog, remarks_about};
 pub use constraint::{constraint, reference_action};
 pub use data_type::data_type;
 pub use index::{create_index, index_element};

@@ -1,7 +1,7 @@
 //! ADD CHECK: added without reading the table, then validated while writers go on. In contract, unless old clients can't break it.
 
 use super::set_not_null::validate;
-use super::{Context, Recipe};
+use super::{Context, Recipe, repair};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -13,22 +13,72 @@ use crate::sql::write;
 pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, expression: &Sql) -> Result<Recipe, Refusal> {
     let name = constraint_name(ctx, table, constraint)?;
     let subject = format!("{table}.{name}");
-    let only_new = expression.own_columns().next().is_some() && expression.own_columns().all(|column| ctx.is_new_column(table, column));
+    let only_new = expression.own_columns().next().is_some()
+        && expression.own_columns().all(|column| ctx.stays_null_for_old(table, column))
+        && passes_null(expression);
     let add = add_not_valid(table, constraint, &name);
     if constraint.enforcement == Enforcement::NotEnforced {
         return Ok(Recipe::expand(add.because("it is not enforced, so nobody's writes are refused")));
     }
-    let mut steps = vec![if only_new {
+    let mut steps = if only_new { Vec::new() } else { repair::of_check(ctx, table, expression) };
+    steps.push(if only_new {
         add.because("only new clients write these columns")
     } else {
         let count = format!("SELECT count(*) FROM {} WHERE NOT ({})", write::name(table), write::text(expression));
         add.because("old clients may still break it until then; new clients never do")
             .after_zero(format!("rows of {table} that {name} would refuse"), count)
-    }];
+    });
     if constraint.validity == Validity::Valid {
         steps.push(validate(table, &name, &subject));
     }
     Ok(if only_new { Recipe { migrate: steps, ..Recipe::default() } } else { Recipe { contract: steps, ..Recipe::default() } })
+}
+
+/// Whether the condition surely isn't false where all its columns are NULL: it holds nothing but operators and functions that
+/// give NULL for NULL. Unsure is no.
+fn passes_null(expression: &Sql) -> bool {
+    const STRICT: [&str; 16] = [
+        "and",
+        "or",
+        "not",
+        "in",
+        "any",
+        "all",
+        "between",
+        "like",
+        "ilike",
+        "length",
+        "char_length",
+        "octet_length",
+        "lower",
+        "upper",
+        "abs",
+        "btrim",
+    ];
+    let mut literal = false;
+    let mut word = String::new();
+    for part in &expression.parts {
+        let crate::schema::Part::Text(text) = part else {
+            if matches!(part, crate::schema::Part::Column { of: None, .. }) {
+                continue;
+            }
+            return false;
+        };
+        for letter in text.chars().chain([' ']) {
+            if letter == '\'' {
+                literal = !literal;
+            } else if !literal && (letter.is_alphanumeric() || letter == '_') {
+                word.push(letter.to_ascii_lowercase());
+                continue;
+            }
+            let number = word.chars().all(|letter| letter.is_ascii_digit());
+            if !literal && !number && !STRICT.contains(&word.as_str()) {
+                return false;
+            }
+            word.clear();
+        }
+    }
+    !literal
 }
 
 /// The constraint's name: as given, or as the database will choose it.

@@ -2,7 +2,7 @@
 
 use super::add_check::constraint_name;
 use super::set_not_null::validate;
-use super::{Context, Recipe};
+use super::{Context, Recipe, repair};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -22,9 +22,11 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
     }
     let subject = format!("{table}.{name}");
     // A new column is written by new clients only, and a new table is referenced by new clients only.
-    let only_new = key.columns.iter().all(|column| ctx.is_new_column(table, column));
+    let only_new = key.columns.iter().all(|column| ctx.stays_null_for_old(table, column));
     let add = add(table, constraint, &name, key);
-    let mut steps = vec![if only_new {
+    let mut steps =
+        if only_new { Vec::new() } else { broken(ctx, table, key).map(|broken| repair::again(ctx, table, &broken)).unwrap_or_default() };
+    steps.push(if only_new {
         add.because("only new clients write these columns")
     } else {
         let add = add.because("old clients may still write rows without a match until then; new clients never do");
@@ -32,7 +34,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
             Some(sql) => add.after_zero(format!("rows of {table} without a match in {}", key.references), sql),
             None => add,
         }
-    }];
+    });
     if constraint.validity == Validity::Valid {
         steps.push(validate(table, &name, &subject).locks(&key.references, LockMode::RowShare, Held::Scan));
     }
@@ -68,6 +70,11 @@ pub(crate) fn add(table: &Name, constraint: &Constraint, name: &Identifier, key:
 
 /// Counts the rows without a match.
 fn orphans(ctx: &Context<'_>, table: &Name, key: &ForeignKey) -> Option<String> {
+    Some(format!("SELECT count(*) FROM {} WHERE {}", write::name(table), broken(ctx, table, key)?))
+}
+
+/// What holds for a row without a match.
+fn broken(ctx: &Context<'_>, table: &Name, key: &ForeignKey) -> Option<String> {
     let referenced = if key.referenced_columns.is_empty() {
         match ctx.before.table(&key.references) {
             Lookup::Known(found) => found.primary_key()?.columns.clone(),
@@ -76,16 +83,17 @@ fn orphans(ctx: &Context<'_>, table: &Name, key: &ForeignKey) -> Option<String> 
     } else {
         key.referenced_columns.clone()
     };
+    let child = write::identifier(&table.name);
+    let own = |column: &Identifier| format!("{child}.{}", write::identifier(column));
     let pairs: Vec<String> = key
         .columns
         .iter()
         .zip(&referenced)
-        .map(|(own, other)| format!("parent.{} = child.{}", write::identifier(other), write::identifier(own)))
+        .map(|(column, other)| format!("parent.{} = {}", write::identifier(other), own(column)))
         .collect();
-    let given: Vec<String> = key.columns.iter().map(|own| format!("child.{} IS NOT NULL", write::identifier(own))).collect();
+    let given: Vec<String> = key.columns.iter().map(|column| format!("{} IS NOT NULL", own(column))).collect();
     Some(format!(
-        "SELECT count(*) FROM {} AS child WHERE {} AND NOT EXISTS (SELECT 1 FROM {} AS parent WHERE {})",
-        write::name(table),
+        "{} AND NOT EXISTS (SELECT 1 FROM {} AS parent WHERE {})",
         given.join(" AND "),
         write::name(&key.references),
         pairs.join(" AND ")

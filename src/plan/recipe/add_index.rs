@@ -1,13 +1,13 @@
 //! CREATE INDEX: built CONCURRENTLY. A unique one refuses writes that old clients may make, so it waits for contract.
 
-use super::{Context, Recipe};
+use super::{Context, Recipe, repair};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::Concurrency;
-use crate::schema::{Index, IndexKey, Lookup, Name, TableKind, Uniqueness};
+use crate::schema::{Index, IndexKey, Lookup, Name, NullsDistinct, TableKind, Uniqueness};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> {
@@ -24,8 +24,13 @@ pub(crate) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> 
             "create it `ON ONLY` the parent, build one on each partition and attach them, or accept the lock with `-- concertina: strategy direct`",
         ));
     }
-    let only_new =
-        ctx.before.tables.contains_key(&index.table) && index_columns(&index).all(|column| ctx.is_new_column(&index.table, column));
+    // Keys that are an expression may be equal though the columns are NULL.
+    let only_new = ctx.before.tables.contains_key(&index.table)
+        && index.nulls == NullsDistinct::Distinct
+        && index
+            .elements
+            .iter()
+            .all(|element| matches!(&element.key, IndexKey::Column(column) if ctx.stays_null_for_old(&index.table, column)));
     let step = build(&index);
     if index.uniqueness == Uniqueness::Plain {
         return Ok(Recipe::expand(step.because("readers and writers go on while the index is built")));
@@ -34,11 +39,16 @@ pub(crate) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> 
     if only_new {
         return Ok(Recipe { migrate: vec![step.because("only new clients write these columns")], ..Recipe::default() });
     }
-    let step = step.because("old clients may still write duplicates until then; new clients never do");
-    Ok(Recipe::contract(match duplicates(&index) {
+    let step = step.because("old clients may still write duplicates until then; new clients never do").hazard(
+        HazardKind::RefusesWrites,
+        format!("until then ON CONFLICT of new clients can't rest on {}: such a statement fails", name_of(&index).name),
+    );
+    let mut contract = repair::of_key(ctx, &index.table);
+    contract.push(match duplicates(&index) {
         Some(sql) => step.after_zero(format!("keys of {} that occur more than once", index.table), sql),
         None => step,
-    }))
+    });
+    Ok(Recipe { contract, ..Recipe::default() })
 }
 
 /// CREATE INDEX CONCURRENTLY, which an invalid index of the same name is cleared away for.
@@ -75,10 +85,6 @@ fn named(ctx: &Context<'_>, index: &Index) -> Result<Index, Refusal> {
     }
 }
 
-fn index_columns(index: &Index) -> impl Iterator<Item = &crate::schema::Identifier> {
-    index.elements.iter().flat_map(crate::schema::IndexElement::columns)
-}
-
 /// Counts the keys that occur more than once.
 pub(crate) fn duplicates(index: &Index) -> Option<String> {
     let mut keys: Vec<String> = Vec::new();
@@ -89,7 +95,7 @@ pub(crate) fn duplicates(index: &Index) -> Option<String> {
         });
     }
     let mut conditions: Vec<String> = index.predicate.iter().map(|predicate| format!("({})", write::text(predicate))).collect();
-    if index.nulls == crate::schema::NullsDistinct::Distinct {
+    if index.nulls == NullsDistinct::Distinct {
         conditions.extend(keys.iter().map(|key| format!("{key} IS NOT NULL")));
     }
     if keys.is_empty() || !index.method.as_str().eq("btree") {

@@ -1,13 +1,13 @@
 //! ADD UNIQUE and ADD PRIMARY KEY: the index is built CONCURRENTLY, then becomes the constraint under a brief lock.
 
 use super::add_check::constraint_name;
-use super::{Context, Recipe, add_index, set_not_null};
+use super::{Context, Recipe, add_index, repair, set_not_null};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Constraint, Identifier, Index, IndexElement, Key, Name, TableKind, Timing, Uniqueness};
+use crate::schema::{Constraint, Identifier, Index, IndexElement, Key, Name, NullsDistinct, TableKind, Timing, Uniqueness};
 use crate::sql::write;
 
 /// What the index becomes.
@@ -32,14 +32,19 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
     }
     let name = constraint_name(ctx, table, constraint)?;
     let index = index(table, &name, key);
-    let only_new = key.columns.iter().all(|column| ctx.is_new_column(table, column));
+    let only_new = key.nulls == NullsDistinct::Distinct
+        && becomes == As::Unique
+        && key.columns.iter().all(|column| ctx.stays_null_for_old(table, column));
     let build = add_index::build(&index)
         .hazard(HazardKind::RefusesWrites, format!("a duplicate in {table} is refused as soon as the build begins"));
-    let mut steps = Vec::new();
+    let mut steps = if only_new { Vec::new() } else { repair::of_key(ctx, table) };
     let build = if only_new {
         build.because("only new clients write these columns")
     } else {
-        let build = build.because("old clients may still write duplicates until then; new clients never do");
+        let build = build.because("old clients may still write duplicates until then; new clients never do").hazard(
+            HazardKind::RefusesWrites,
+            format!("until then ON CONFLICT of new clients can't rest on {name}: such a statement fails"),
+        );
         match add_index::duplicates(&index) {
             Some(sql) => build.after_zero(format!("keys of {table} that occur more than once"), sql),
             None => build,

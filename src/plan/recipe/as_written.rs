@@ -51,6 +51,11 @@ pub(crate) fn expand(ctx: &Context<'_>, why: &str) -> Recipe {
     Recipe::expand(step(ctx).because(why))
 }
 
+/// As written, in migrate, after all that the statements before it do there.
+pub(crate) fn in_migrate(ctx: &Context<'_>, why: &str) -> Recipe {
+    Recipe::migrate(step(ctx).because(why))
+}
+
 /// Whether the change is about a table that came to be in this release, so that no old client minds.
 pub(crate) fn is_on_new_table(ctx: &Context<'_>, change: &Change) -> bool {
     match change {

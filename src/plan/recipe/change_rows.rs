@@ -29,12 +29,30 @@ pub(crate) fn plan(ctx: &Context<'_>, data: &DataChange) -> Result<Recipe, Refus
     }
     let table = data.writes.first().map(|name| ctx.before.table(name));
     if let Some(Lookup::Known(table)) = table
-        && data.plain
+        && is_by_row(data)
         && let Some(chunked) = in_chunks(ctx, data, table)
     {
         return Ok(Recipe::migrate(chunked));
     }
     Ok(Recipe::migrate(as_written(ctx, data).because("new clients expect the data as the release leaves it")))
+}
+
+/// Whether what becomes of a row follows from that row, and from other tables that are looked at for it.
+pub(crate) fn is_by_row(data: &DataChange) -> bool {
+    let table = data.writes.first();
+    let looks_up = data.condition.is_some() && data.reads.iter().all(|read| Some(read) != table);
+    data.writes.len() == 1 && data.calls.is_empty() && is_unaliased(data) && (data.plain || (looks_up && !data.reads.is_empty()))
+}
+
+/// Whether the table goes by its own name in the statement, as it does in chunks.
+fn is_unaliased(data: &DataChange) -> bool {
+    let statement = data.statement.to_lowercase();
+    let words: Vec<&str> = statement.split_whitespace().collect();
+    match data.verb {
+        Verb::Update => words.first() == Some(&"update") && words.get(2) == Some(&"set"),
+        Verb::Delete => words.starts_with(&["delete", "from"]) && words.get(3).is_none_or(|word| matches!(*word, "where" | ";")),
+        Verb::Insert | Verb::Merge | Verb::Truncate | Verb::Copy | Verb::Select => false,
+    }
 }
 
 /// A chunked form, if each row's new value depends on that row alone and the key stays as it is.

@@ -7,7 +7,7 @@ use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::Planned;
-use crate::schema::change::DropBehavior;
+use crate::schema::change::{DropBehavior, Verb};
 use crate::schema::{Change, ConstraintKind, Name, Table};
 use crate::sql::write;
 
@@ -24,6 +24,7 @@ pub(crate) fn plan(ctx: &Context<'_>, name: &Name) -> Result<Recipe, Refusal> {
             "change the table with ALTER TABLE, or accept the loss with `-- concertina: strategy direct`",
         ));
     }
+    refuse_copied(ctx, name)?;
     let cascade = match &ctx.item.planned {
         Planned::Change(Change::DropTable { behavior: DropBehavior::Cascade, .. }) => " CASCADE",
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => "",
@@ -46,6 +47,27 @@ pub(crate) fn plan(ctx: &Context<'_>, name: &Name) -> Result<Recipe, Refusal> {
         );
     }
     Ok(Recipe::contract(draft))
+}
+
+/// Rows that old clients write after the copy would be in neither table once this one is gone.
+fn refuse_copied(ctx: &Context<'_>, name: &Name) -> Result<(), Refusal> {
+    let copy = ctx.release.iter().find_map(|item| match &item.planned {
+        Planned::Change(Change::Data(data)) if data.verb == Verb::Insert && data.reads.contains(name) => data.writes.first(),
+        Planned::Change(Change::CreateTable(create)) if item.statement.to_lowercase().contains(&format!("from {}", name.name)) => {
+            Some(&create.table.name)
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
+    });
+    match copy {
+        None => Ok(()),
+        Some(target) => Err(ctx.refuse(
+            format!("the rows of {name} are copied to {target} once, and {name} is dropped: what old clients write to it after the copy would be lost"),
+            format!(
+                "keep one table and change it with ALTER TABLE (a RENAME serves both names), or keep {name} in this release, let new clients \
+                 write both tables, and drop it in the next release after a second copy"
+            ),
+        )),
+    }
 }
 
 fn referenced(table: &Table) -> Vec<&Name> {

@@ -6,6 +6,7 @@ use crate::engine::{self, Held, LockMode, Transactional};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
+use crate::plan::release::Item;
 use crate::schema::change::OnConflict;
 use crate::schema::{Catalog, Change, Identifier, Name, ObjectKind};
 use crate::sql::write;
@@ -49,12 +50,18 @@ pub(crate) fn step(ctx: &Context<'_>) -> Draft {
 
 /// The statement under the search path for which it was written.
 pub(crate) fn sql(ctx: &Context<'_>) -> Vec<String> {
-    let path = &ctx.before.search_path;
+    sql_of(ctx.item)
+}
+
+/// The statement of an item under the search path for which it was written.
+pub(crate) fn sql_of(item: &Item) -> Vec<String> {
+    let path = &item.before.search_path;
     if *path == Catalog::default().search_path {
-        return vec![ctx.item.statement.clone()];
+        return vec![item.statement.clone()];
     }
-    let path: Vec<String> = path.iter().map(write::identifier).collect();
-    vec![format!("SET LOCAL search_path TO {}", path.join(", ")), ctx.item.statement.clone()]
+    let names: Vec<String> = path.iter().map(write::identifier).collect();
+    let path = if names.is_empty() { "''".to_owned() } else { names.join(", ") };
+    vec![format!("SET LOCAL search_path TO {path}"), item.statement.clone()]
 }
 
 fn first_line(statement: &str) -> String {

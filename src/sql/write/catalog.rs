@@ -9,7 +9,7 @@ mod preamble;
 
 use std::collections::BTreeSet;
 
-use crate::schema::{Catalog, ObjectRef};
+use crate::schema::{Catalog, Name, ObjectRef};
 use item::{Item, Items, Rank};
 
 /// The schema, object by object, with a blank line between them. The same catalog gives the same text.
@@ -29,6 +29,11 @@ pub fn catalog(catalog: &Catalog) -> String {
     let body = blocks(&items.in_order());
     let preamble = preamble::preamble(catalog, &body);
     if body.is_empty() { preamble } else { format!("{preamble}\n{body}") }
+}
+
+/// Owner, comments and grants of what has this name, and of its parts: a statement each, without semicolons.
+pub fn remarks_about(catalog: &Catalog, name: &Name) -> Vec<String> {
+    remark::remarks(catalog, |about| &about.name == name).iter().map(|line| line.trim_end().trim_end_matches(';').to_owned()).collect()
 }
 
 /// What is said about objects comes last, in the order of their names: it needs them all.

@@ -1,0 +1,87 @@
+//! Repairs that the release makes before it tightens, made once more in contract: old clients go on writing rows that need them.
+//! Touches no row but those that the new rule would refuse.
+
+use super::{Context, change_rows};
+use crate::engine::{Held, LockMode};
+use crate::plan::draft::Draft;
+use crate::plan::format::{Backfill, HazardKind, SyncTriggers};
+use crate::plan::keyset::{self, Action};
+use crate::plan::release::{Planned, is_over_own_row};
+use crate::schema::change::{DataChange, Verb};
+use crate::schema::{Change, Lookup, Name, Sql, TableKind};
+use crate::sql::write;
+
+/// Repairs of rows that break a CHECK.
+pub(crate) fn of_check(ctx: &Context<'_>, table: &Name, expression: &Sql) -> Vec<Draft> {
+    again(ctx, table, &format!("NOT ({})", write::text(expression)))
+}
+
+/// Repairs of rows for which `broken` holds, a condition over the row's own columns.
+pub(crate) fn again(ctx: &Context<'_>, table: &Name, broken: &str) -> Vec<Draft> {
+    earlier(ctx, table).filter_map(|data| in_chunks(ctx, table, data, broken)).collect()
+}
+
+/// Deletes of duplicates: they compare rows of the table with each other, so they are repeated as they were written.
+pub(crate) fn of_key(ctx: &Context<'_>, table: &Name) -> Vec<Draft> {
+    let own = |data: &&DataChange| matches!(data.verb, Verb::Delete | Verb::Update) && !data.plain && data.calls.is_empty();
+    let reads_itself = |data: &&DataChange| {
+        data.reads.iter().all(|read| read == table) && data.statement.to_lowercase().matches(table.name.as_str()).count() > 1
+    };
+    let mut drafts = Vec::new();
+    for item in ctx.release.iter().take_while(|item| item.origin != ctx.item.origin) {
+        let Planned::Change(Change::Data(data)) = &item.planned else { continue };
+        let data: &DataChange = data;
+        if data.writes.first() != Some(table) || !own(&data) || !reads_itself(&data) || !item.directives.is_empty() {
+            continue;
+        }
+        drafts.push(
+            Draft::own(table.to_string(), "repair", format!("repair rows of {table} once more"), super::statement::sql_of(item))
+                .because("old clients went on writing rows that need it")
+                .locks(table, LockMode::RowExclusive, Held::Scan)
+                .final_losing("the rows as they were before")
+                .hazard(HazardKind::LongTransaction, "all rows are changed in one transaction, and stay locked until it ends"),
+        );
+    }
+    drafts
+}
+
+fn earlier<'a>(ctx: &'a Context<'_>, table: &'a Name) -> impl Iterator<Item = &'a DataChange> {
+    ctx.release.iter().take_while(|item| item.origin != ctx.item.origin).filter_map(move |item| match &item.planned {
+        Planned::Change(Change::Data(data)) if data.writes.first() == Some(table) && item.directives.is_empty() => Some(&**data),
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
+    })
+}
+
+fn in_chunks(ctx: &Context<'_>, table: &Name, data: &DataChange, broken: &str) -> Option<Draft> {
+    let condition = data.condition.as_ref()?;
+    let Lookup::Known(known) = ctx.before.table(table) else { return None };
+    if !change_rows::is_by_row(data) {
+        return None;
+    }
+    let key = keyset::walking_key(ctx.before, known).unwrap_or_default();
+    if key.is_empty() && !matches!(known.kind, TableKind::Plain) {
+        return None;
+    }
+    let action = match data.verb {
+        Verb::Delete => Action::Delete,
+        Verb::Update if data.assignments.iter().all(|(name, value)| !key.contains(name) && is_over_own_row(value)) => {
+            let set: Vec<String> =
+                data.assignments.iter().map(|(name, value)| format!("{} = {}", write::identifier(name), write::text(value))).collect();
+            Action::Set(set.join(", "))
+        }
+        Verb::Update | Verb::Insert | Verb::Merge | Verb::Truncate | Verb::Copy | Verb::Select => return None,
+    };
+    let pending = format!("({}) AND ({broken})", write::text(condition));
+    let remaining = format!("SELECT count(*) FROM {} WHERE {pending}", write::name(table));
+    let backfill = Backfill { sync: SyncTriggers::Fire, ..keyset::backfill(known, &key, &action, Some(&pending), remaining) };
+    let draft =
+        Draft::chunked(table.to_string(), "repair", format!("repair rows of {table} that old clients have written since"), backfill)
+            .because("old clients went on writing rows that the new rule refuses")
+            .locks(table, LockMode::RowExclusive, Held::Brief)
+            .final_losing("the rows as they were before");
+    Some(if data.verb == Verb::Delete {
+        draft.hazard(HazardKind::DataLoss, format!("rows of {table} that the new rule refuses are deleted"))
+    } else {
+        draft
+    })
+}

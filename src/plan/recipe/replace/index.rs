@@ -1,0 +1,77 @@
+//! An index over something else under the same name: built beside under a name of ours, exchanged by renaming in contract.
+
+use super::super::{Context, Recipe, add_index, drop_index, repair};
+use crate::engine::{Held, LockMode};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::generated::generated_name;
+use crate::plan::refusal::Refusal;
+use crate::schema::{Index, IndexElement, Lookup, Name, NullsDistinct, TableKind, Uniqueness};
+use crate::sql::write;
+
+pub(super) fn plan(ctx: &Context<'_>, name: &Name, index: &Index) -> Result<Recipe, Refusal> {
+    let Some(old) = ctx.before.indexes.get(name) else { return add_index::plan(ctx, index) };
+    if let Lookup::Known(table) = ctx.before.table(&index.table)
+        && (matches!(table.kind, TableKind::Partitioned { .. }) || old.parent.is_some())
+    {
+        return Err(ctx.refuse(
+            format!("index {} is partitioned: it can't be dropped CONCURRENTLY", name.name),
+            "give the new index another name, or accept the lock with `-- concertina: strategy direct` above both statements",
+        ));
+    }
+    if old.constraint.is_some() {
+        return drop_index::plan(ctx, name);
+    }
+    if old.table != index.table {
+        return Err(
+            ctx.refuse(format!("index {} moves from {} to {}", name.name, old.table, index.table), "give the new index another name")
+        );
+    }
+    let new_name = name.sibling(generated_name("new", &index.table, &name.name));
+    let old_name = name.sibling(generated_name("old", &index.table, &name.name));
+    let beside = Index { name: Some(new_name.name.clone()), ..index.clone() };
+    let mut recipe = Recipe::default();
+    let build = add_index::build(&beside);
+    if index.uniqueness == Uniqueness::Plain {
+        recipe.expand.push(build.because("readers and writers go on while it is built, and the old one serves old clients meanwhile"));
+    } else if implied(old, index) {
+        recipe.migrate.push(
+            build
+                .because("the old index is stricter, so nothing is refused; ON CONFLICT of new clients needs it")
+                .hazard(HazardKind::RefusesWrites, format!("until contract the old {} holds for new clients too", name.name)),
+        );
+    } else {
+        let build = build
+            .because("old clients may still write duplicates until then; new clients never do")
+            .hazard(HazardKind::RefusesWrites, format!("a duplicate in {} is refused as soon as the build begins", index.table));
+        recipe.contract.extend(repair::of_key(ctx, &index.table));
+        recipe.contract.push(match add_index::duplicates(&beside) {
+            Some(sql) => build.after_zero(format!("keys of {} that occur more than once", index.table), sql),
+            None => build,
+        });
+    }
+    let rename = |from: &Name, to: &Name| format!("ALTER INDEX {} RENAME TO {}", write::name(from), write::identifier(&to.name));
+    recipe.contract.push(
+        Draft::own(
+            format!("{}.{}", index.table, name.name),
+            "swap",
+            format!("let the new index of {} take the name {}", index.table, name.name),
+            vec![rename(name, &old_name), rename(&new_name, name)],
+        )
+        .because("queries of old clients may need the old one until then; renaming locks only the indexes")
+        .locks(&index.table, LockMode::AccessShare, Held::Brief)
+        .undone_by(vec![rename(name, &new_name), rename(&old_name, name)]),
+    );
+    recipe.contract.push(drop_index::drop(old, &old_name).because("the new one serves all clients"));
+    Ok(recipe)
+}
+
+/// Whether a table that obeys the old index obeys the new one by itself.
+fn implied(old: &Index, new: &Index) -> bool {
+    let same =
+        |one: &IndexElement, other: &IndexElement| one.key == other.key && one.collation == other.collation && one.class == other.class;
+    old.uniqueness == Uniqueness::Unique
+        && old.predicate.is_none()
+        && (new.nulls == NullsDistinct::Distinct || old.nulls == NullsDistinct::NotDistinct)
+        && old.elements.iter().all(|element| new.elements.iter().any(|other| same(element, other)))
+}

@@ -1,0 +1,87 @@
+//! Triggers, functions, policies and the like: one for the other in a single transaction, so that no write meets neither.
+
+use super::super::statement::sql;
+use super::super::{Context, Recipe};
+use crate::engine::{Held, LockMode};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::refusal::Refusal;
+use crate::schema::object::{Routine, Trigger, signature};
+use crate::schema::{Identifier, Name, ObjectKind, ObjectRef};
+use crate::sql::write;
+
+pub(super) fn trigger(ctx: &Context<'_>, trigger: &Trigger) -> Recipe {
+    let drop = format!("DROP TRIGGER {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table));
+    let mut statements = vec![drop.clone()];
+    statements.extend(sql(ctx));
+    let mut undo = vec![drop];
+    if let Some(old) = ctx.before.triggers.get(&(trigger.table.clone(), trigger.name.clone())) {
+        undo.push(write::text(&old.definition));
+    }
+    Recipe::expand(
+        Draft::own(
+            trigger.table.to_string(),
+            "replace-trigger",
+            format!("replace trigger {} of {}", trigger.name, trigger.table),
+            statements,
+        )
+        .because("in one transaction no write meets neither of the two")
+        .locks(&trigger.table, LockMode::AccessExclusive, Held::Brief)
+        .undone_by(undo)
+        .hazard(HazardKind::OldClientsReadNewValues, format!("writes of old clients to {} fire the new one too", trigger.table)),
+    )
+}
+
+pub(super) fn routine(ctx: &Context<'_>, routine: &Routine) -> Result<Recipe, Refusal> {
+    let old = ctx.before.routines.get(&(routine.name.clone(), routine.arguments.clone()));
+    let Some(old) = old else { return Ok(Recipe::expand(super::super::statement::step(ctx).because("old clients don't call it"))) };
+    if old.returns.is_none() || old.returns != routine.returns || old.kind != routine.kind {
+        return Err(ctx.refuse(
+            format!("{} gets another result under the same signature, and old and new clients would both call it", routine.name),
+            "give the new one another name and drop the old one in the next release, or accept the break with \
+             `-- concertina: strategy direct` above both statements",
+        ));
+    }
+    let drop = format!("DROP ROUTINE {}({})", write::name(&routine.name), signature(&routine.arguments));
+    let mut statements = vec![drop.clone()];
+    statements.extend(sql(ctx));
+    let mut undo = vec![drop, write::text(&old.definition)];
+    undo.extend(old.alters.iter().map(write::text));
+    undo.extend(write::remarks_about(ctx.before, &routine.name));
+    Ok(Recipe::expand(
+        Draft::own(routine.name.to_string(), "replace-function", format!("replace {}", routine.name), statements)
+            .because("the signature and the result stay; the body must serve old clients too")
+            .undone_by(undo)
+            .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body"),
+    ))
+}
+
+pub(super) fn definition(ctx: &Context<'_>, object: &ObjectRef) -> Recipe {
+    let drop = format!("DROP {}", write::object(object));
+    let mut statements = vec![drop.clone()];
+    statements.extend(sql(ctx));
+    let mut undo = vec![drop];
+    if let Some(old) = ctx.before.definitions.iter().find(|definition| &definition.object == object) {
+        undo.push(write::text(&old.create));
+        undo.extend(old.alters.iter().map(write::text));
+    }
+    let draft =
+        Draft::own(subject(object), "replace", format!("replace {}", object.to_string().replace('`', "")), statements).undone_by(undo);
+    if matches!(object.kind, ObjectKind::Policy | ObjectKind::Rule | ObjectKind::EventTrigger) {
+        // What the new one refuses old clients may do until then.
+        return Recipe::contract(
+            on_table(draft, &object.name, object.detail.as_ref().map(|name| Identifier::from(name.as_str())).as_ref())
+                .because("old clients work under the old one until then")
+                .hazard(HazardKind::RefusesWrites, "until then new clients work under the old one too"),
+        );
+    }
+    Recipe::expand(draft.because("clients don't see which of the two is there"))
+}
+
+fn on_table(draft: Draft, table: &Name, part: Option<&Identifier>) -> Draft {
+    if part.is_some() { draft.locks(table, LockMode::AccessExclusive, Held::Brief) } else { draft }
+}
+
+fn subject(object: &ObjectRef) -> String {
+    object.name.to_string()
+}

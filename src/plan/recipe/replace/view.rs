@@ -1,0 +1,68 @@
+//! A view with another query: replaced in place where it only gains columns, exchanged in contract where it only loses some.
+
+use super::super::statement::{sql, step};
+use super::super::{Context, Recipe};
+use crate::engine::{Held, LockMode};
+use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
+use crate::plan::refusal::Refusal;
+use crate::schema::object::{View, ViewColumn};
+use crate::schema::{Lookup, Name};
+use crate::sql::write;
+
+pub(super) fn plan(ctx: &Context<'_>, name: &Name, view: &View) -> Result<Recipe, Refusal> {
+    let known = ctx.before.views.get(name).zip(ctx.after.views.get(name));
+    let Some((old, new)) = known else { return Ok(Recipe::expand(step(ctx).because("old clients don't see it"))) };
+    if old.materialized || view.materialized {
+        return Err(ctx.refuse(
+            format!("materialized view {name} is dropped and created again: clients would find it missing, or empty, meanwhile"),
+            "create the new one under another name in this release and drop the old one in the next, or accept the gap with \
+             `-- concertina: strategy direct` above all statements about it",
+        ));
+    }
+    let (Lookup::Known(before), Lookup::Known(after)) = (&old.columns, &new.columns) else {
+        return Err(ctx.refuse(
+            format!("which columns the view {name} has can't be told, so whether old clients could read the new one can't either"),
+            "say when with `-- concertina: strategy direct` above both statements, or give the new view another name",
+        ));
+    };
+    if after.len() >= before.len() && before.iter().zip(after).all(|(one, other)| same(one, other)) {
+        return Ok(Recipe::expand(in_place(ctx, old, new)));
+    }
+    let only_loses = after.iter().all(|column| before.iter().any(|other| same(other, column)));
+    if !only_loses {
+        return Err(ctx.refuse(
+            format!("columns of the view {name} change, and old and new clients can't both read it under one name"),
+            "give the new view another name and drop the old one in the next release, or accept downtime with \
+             `-- concertina: strategy direct` above both statements",
+        ));
+    }
+    let mut statements = vec![format!("DROP VIEW {}", write::name(name))];
+    statements.extend(sql(ctx));
+    let exchange = Draft::own(name.to_string(), "replace-view", format!("replace view {name} by the one with fewer columns"), statements)
+        .because("old clients read the columns that go until then; new clients don't")
+        .locks(name, LockMode::AccessExclusive, Held::Brief)
+        .undone_by(restored(ctx, old));
+    Ok(Recipe::contract(exchange))
+}
+
+fn same(one: &ViewColumn, other: &ViewColumn) -> bool {
+    one.name == other.name && one.data_type == other.data_type
+}
+
+/// CREATE OR REPLACE keeps what depends on the view, its grants and its comments.
+fn in_place(ctx: &Context<'_>, old: &View, new: &View) -> Draft {
+    let replace = write::create_view(new).replacen("CREATE VIEW", "CREATE OR REPLACE VIEW", 1);
+    Draft::own(old.name.to_string(), "replace-view", format!("replace view {}, which only gains columns", old.name), vec![replace])
+        .because("old clients find all their columns where they were, and grants stay")
+        .locks(&old.name, LockMode::AccessExclusive, Held::Brief)
+        .undone_by(restored(ctx, old))
+        .hazard(HazardKind::OldClientsReadNewValues, "old clients read through the new definition")
+}
+
+/// The old view with all that was said about it. Views that read it stand in the way, and say so.
+fn restored(ctx: &Context<'_>, old: &View) -> Vec<String> {
+    let mut sql = vec![format!("DROP VIEW {}", write::name(&old.name)), write::create_view(old)];
+    sql.extend(write::remarks_about(ctx.before, &old.name));
+    sql
+}

@@ -1,0 +1,111 @@
+//! ADD COLUMN, then an UPDATE that fills it, then perhaps SET NOT NULL: one change whose UPDATE says how to fill the column.
+
+use super::{Item, Planned, name_at_start};
+use crate::schema::change::{AddColumn, DataChange, IfExists, Verb};
+use crate::schema::{Change, Identifier, Name, Part, Sql};
+use crate::sql::directive::DirectiveKind;
+
+/// Finds `ADD COLUMN c`, `UPDATE … SET c = …`, `ALTER COLUMN c SET NOT NULL` and makes one item of them.
+pub(super) fn fold(items: &[Item]) -> Vec<Item> {
+    let mut result: Vec<Item> = Vec::new();
+    let mut taken = vec![false; items.len()];
+    for at in 0..items.len() {
+        if taken[at] {
+            continue;
+        }
+        let mut item = items[at].clone();
+        if let Some(fold) = fill_of(items, at) {
+            for other in fold.others {
+                taken[other] = true;
+                item.also.push(items[other].origin.clone());
+                item.after = items[other].after.clone();
+            }
+            item.planned = Planned::FilledColumn { add: fold.add, up: fold.up, not_null: fold.not_null };
+        }
+        result.push(item);
+    }
+    result
+}
+
+struct Fill {
+    add: Box<AddColumn>,
+    up: Sql,
+    not_null: bool,
+    others: Vec<usize>,
+}
+
+fn fill_of(items: &[Item], at: usize) -> Option<Fill> {
+    let item = &items[at];
+    let Planned::Change(Change::AddColumn(add)) = &item.planned else { return None };
+    // On a table that is new itself everything goes as written.
+    if !items.first()?.before.tables.contains_key(name_at_start(items, &add.table)) || add.column.default.is_some() || add.serial {
+        return None;
+    }
+    if add.column.generated.is_some() || add.column.identity.is_some() || add.if_not_exists == IfExists::Skip || !add.constraints.is_empty()
+    {
+        return None;
+    }
+    let name = &add.column.name;
+    let directed = item.directives.iter().find_map(|directive| match directive {
+        DirectiveKind::Up(up) if &up.column == name => Some(up.expression.clone()),
+        DirectiveKind::Up(_)
+        | DirectiveKind::Down(_)
+        | DirectiveKind::Allow { .. }
+        | DirectiveKind::Phase(_)
+        | DirectiveKind::Strategy(_)
+        | DirectiveKind::ContractAfter(_) => None,
+    });
+    let update = items.iter().enumerate().skip(at + 1).find_map(|(other, candidate)| match &candidate.planned {
+        Planned::Change(Change::Data(data)) => filling(data, &add.table, name).map(|up| (other, up)),
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
+    });
+    let required = items.iter().enumerate().skip(at + 1).find_map(|(other, candidate)| match &candidate.planned {
+        Planned::Change(Change::SetNotNull { table, column }) if table == &add.table && column == name => Some(other),
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
+    });
+    let mut others: Vec<usize> = update.iter().map(|(other, _)| *other).collect();
+    let up = directed.or(update.map(|(_, up)| up))?;
+    others.extend(required);
+    others.sort_unstable();
+    Some(Fill { add: add.clone(), up, not_null: add.column.not_null || required.is_some(), others })
+}
+
+/// The value that a plain `UPDATE t SET c = value [WHERE c IS NULL]` gives, if it says how to fill `column` and nothing else.
+fn filling(data: &DataChange, table: &Name, column: &Identifier) -> Option<Sql> {
+    if data.verb != Verb::Update || !data.plain || data.writes.first() != Some(table) || !data.reads.is_empty() {
+        return None;
+    }
+    let [(target, value)] = data.assignments.as_slice() else { return None };
+    if target != column || value.mentions(column) || !is_over_own_row(value) {
+        return None;
+    }
+    match &data.condition {
+        None => Some(value.clone()),
+        Some(condition) if is_null_test(condition, column) => Some(value.clone()),
+        Some(_) => None,
+    }
+}
+
+/// Whether the expression names its columns bare, so that a row can be put before them.
+pub(crate) fn is_over_own_row(expression: &Sql) -> bool {
+    let mut previous = "";
+    for part in &expression.parts {
+        match part {
+            Part::Column { of: Some(_), .. } | Part::Relation(_) => return false,
+            Part::Column { of: None, .. } if previous.trim_end().ends_with('.') => return false,
+            Part::Text(text) => previous = text,
+            Part::Column { of: None, .. } | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => previous = "",
+        }
+    }
+    true
+}
+
+fn is_null_test(condition: &Sql, column: &Identifier) -> bool {
+    match condition.parts.as_slice() {
+        [Part::Column { of: None, name }, Part::Text(rest)] => name == column && rest.trim().eq_ignore_ascii_case("is null"),
+        [Part::Text(open), Part::Column { of: None, name }, Part::Text(rest)] => {
+            open.trim().is_empty() && name == column && rest.trim().eq_ignore_ascii_case("is null")
+        }
+        _ => false,
+    }
+}

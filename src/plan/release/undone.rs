@@ -1,0 +1,86 @@
+//! What a release makes and takes away again leaves nothing behind, so nothing is planned for it.
+
+use super::again::is_directed;
+use super::named::{Act, Named, named_by};
+use super::{Item, Planned};
+use crate::schema::change::Verb;
+use crate::schema::{Change, ObjectKind};
+
+/// Leaves out what was created and dropped again, with all that was done to it, where no other statement of the release mentions it.
+pub(super) fn leave_out(mut items: Vec<Item>) -> Vec<Item> {
+    while let Some(pair) = pair(&items) {
+        let mut place = 0;
+        items.retain(|_| {
+            place += 1;
+            !pair.contains(&(place - 1))
+        });
+    }
+    items
+}
+
+/// The places of the CREATE, the DROP, and of what lies between and is about that thing alone.
+fn pair(items: &[Item]) -> Option<Vec<usize>> {
+    let start = &items.first()?.before;
+    (0..items.len()).find_map(|at| {
+        let (Act::Creates, named) = of(&items[at])? else { return None };
+        if named.is_in(start) || named.is_in(&items[at].before) || is_directed(&items[at]) {
+            return None;
+        }
+        let end = items.iter().enumerate().skip(at + 1).find(|(_, item)| of(item) == Some((Act::Drops, named.clone())))?.0;
+        if is_directed(&items[end]) {
+            return None;
+        }
+        let mut places = vec![at, end];
+        for (between, item) in items.iter().enumerate().take(end).skip(at + 1) {
+            if is_about(item, &named) {
+                places.push(between);
+            } else if mentions(item, &named) {
+                return None;
+            }
+        }
+        // A later statement may mention it too: what was read from it lives on.
+        (!items.iter().skip(end + 1).any(|item| mentions(item, &named) && of(item).is_none_or(|(_, other)| other != named)))
+            .then_some(places)
+    })
+}
+
+fn of(item: &Item) -> Option<(Act, Named)> {
+    match &item.planned {
+        Planned::Change(change) => named_by(change, &item.before, &item.after),
+        Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
+    }
+}
+
+/// Whether the statement may have to do with it: by its text, since a miss would leave out something that is needed.
+fn mentions(item: &Item, named: &Named) -> bool {
+    item.statement.to_lowercase().contains(&named.word().to_lowercase())
+}
+
+/// Whether the change does nothing but to the thing itself, and goes with it.
+fn is_about(item: &Item, named: &Named) -> bool {
+    let Planned::Change(change) = &item.planned else { return false };
+    match (named, change) {
+        (Named::Table(name), Change::Data(data)) => {
+            matches!(data.verb, Verb::Insert | Verb::Update | Verb::Delete | Verb::Truncate)
+                && data.calls.is_empty()
+                && data.writes.as_slice() == std::slice::from_ref(name)
+        }
+        (Named::Table(name), Change::CreateIndex { index, .. }) => &index.table == name,
+        (Named::Table(name), Change::Comment { object, .. }) => &object.name == name && object.kind == ObjectKind::Table,
+        (Named::Column(table, column), Change::Data(data)) => {
+            data.plain
+                && data.verb == Verb::Update
+                && data.calls.is_empty()
+                && data.writes.as_slice() == std::slice::from_ref(table)
+                && data.assignments.iter().all(|(target, _)| target == column)
+        }
+        (
+            Named::Column(table, column),
+            Change::SetNotNull { table: on, column: of }
+            | Change::DropNotNull { table: on, column: of }
+            | Change::SetDefault { table: on, column: of, .. }
+            | Change::DropDefault { table: on, column: of },
+        ) => table == on && column == of,
+        _ => false,
+    }
+}
