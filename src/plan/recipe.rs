@@ -4,6 +4,7 @@ pub(crate) mod add_column;
 pub(crate) mod add_sequence_column;
 pub(crate) mod fill_column;
 pub(crate) mod drop_column;
+pub(crate) mod drop_expression;
 pub(crate) mod rename_column;
 pub(crate) mod rename_table;
 pub(crate) mod rename_object;
@@ -310,6 +311,7 @@ fn of_change(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Refusal> {
         Change::ChangeType { table, column, data_type, collation, using } => {
             change_type::plan(ctx, table, column, &change_type::Target { data_type, collation: collation.as_ref(), using: using.as_ref() })
         }
+        Change::DropExpression { table, column, if_exists } => drop_expression::plan(ctx, table, column, *if_exists),
         Change::SetNotNull { table, column } => set_not_null::plan(ctx, table, column),
         Change::CreateIndex { index, .. } => add_index::plan(ctx, index),
         Change::DropIndex { index, .. } => drop_index::plan(ctx, index),

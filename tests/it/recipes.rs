@@ -223,6 +223,7 @@ stories! {
     create_and_drop_table,
     drop_column,
     drop_default_of_a_new_column,
+    drop_expression,
     drop_index,
     drop_required_column,
     drop_required_column_by_directive,

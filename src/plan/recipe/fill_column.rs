@@ -68,7 +68,8 @@ fn check(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) -> Result<
     Ok(())
 }
 
-fn sync(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) -> Sync {
+/// The triggers that fill the column where the writer gave no value.
+pub(crate) fn sync(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) -> Sync {
     let name = write::identifier(&add.column.name);
     let mut changed: Vec<String> = up
         .own_columns()
