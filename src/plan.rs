@@ -11,6 +11,7 @@ mod enum_swap;
 mod recipe;
 mod conflict;
 mod copies;
+mod dependents;
 mod keys;
 mod keyset;
 mod trigger;

@@ -136,6 +136,34 @@ fn goes_back(name: &str) {
     }
 }
 
+/// What one release renames, the next renames again, and the one after that drops: each contract comes before what follows.
+#[test]
+fn renames_follow_each_other_over_releases() {
+    let migrations = [
+        "CREATE TABLE users (id bigint PRIMARY KEY, name text);\nCREATE TABLE teams (id bigint PRIMARY KEY, boss bigint REFERENCES users);\n",
+        "ALTER TABLE users RENAME COLUMN id TO key;\nALTER TABLE teams RENAME TO groups;\n",
+        "ALTER TABLE users RENAME COLUMN key TO number;\nALTER TABLE groups RENAME TO circles;\nALTER TABLE circles ADD COLUMN title text;\n",
+        "ALTER TABLE users RENAME TO people;\nDROP TABLE circles;\n",
+        "ALTER TABLE people RENAME COLUMN number TO id;\n",
+    ];
+    let (database, written) = (Database::fresh(), Database::fresh());
+    database.run(migrations[0]);
+    let project = Project::new(&[("migrations/1.sql", migrations[0])]);
+    project.run("init --adopt 1 --through 1.sql").ended_well();
+    written.run(migrations[0]);
+    for release in 2..=6 {
+        if let Some(migration) = migrations.get(release - 1) {
+            project.write(&format!("migrations/{release}.sql"), migration);
+            written.run(migration);
+        }
+        project.run(&format!("plan --release {release}")).ended_well();
+        for phase in ["contract", "expand", "migrate"] {
+            run(&project, &database, &format!("apply --release {release} --phase {phase}"));
+        }
+    }
+    assert_eq!(shape(&database.dump()), shape(&written.dump()));
+}
+
 /// A dump with the columns of each table in alphabetical order: a column that replaces another is the last one.
 fn shape(dump: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
@@ -227,6 +255,7 @@ stories! {
     drop_index,
     drop_required_column,
     drop_required_column_by_directive,
+    drop_table_that_others_reference,
     enum_swap_by_way_of_text,
     enum_swap_that_adds,
     enum_swap_that_removes,

@@ -4,6 +4,8 @@
 
 use super::statement::step;
 use super::{Context, Recipe};
+use crate::plan::dependents;
+use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::OnConflict;
@@ -81,12 +83,7 @@ pub(crate) fn by_class(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Ref
                 .because("a rule less: what old clients write stays allowed")
                 .hazard(HazardKind::OldClientsReadNewValues, "old clients may read what was refused before, once new clients write it"),
         )),
-        Class::Removing => Ok(Recipe::contract(
-            step(ctx)
-                .because("no client that uses it is left")
-                .final_losing("what is dropped")
-                .hazard(HazardKind::NoUndo, "what is dropped can't be brought back by undo"),
-        )),
+        Class::Removing => Ok(Recipe::contract(removing(ctx, change))),
         Class::Data => Ok(Recipe::migrate(
             step(ctx).because("new clients expect the data as the release leaves it").hazard(HazardKind::BlocksReads, "readers wait while it runs"),
         )),
@@ -95,6 +92,29 @@ pub(crate) fn by_class(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Ref
             "there is no recipe yet by which old and new clients could both live with this change",
             "say in which phase it is safe (`-- concertina: phase expand`, `migrate` or `contract`), or accept downtime with `-- concertina: strategy direct`",
         )),
+    }
+}
+
+/// With all that CASCADE takes along, by name: tables among it lose their rows.
+fn removing(ctx: &Context<'_>, change: &Change) -> Draft {
+    let draft = step(ctx)
+        .because("no client that uses it is left")
+        .final_losing("what is dropped")
+        .hazard(HazardKind::NoUndo, "what is dropped can't be brought back by undo");
+    let dropped = match change {
+        Change::DropObject { object, .. } => object.name.clone(),
+        other => other.relation().cloned().unwrap_or_else(|| Name::unqualified("")),
+    };
+    let gone = dependents::gone(ctx.before, ctx.after, &dropped);
+    let draft = match gone.as_slice() {
+        [] => draft,
+        names => draft.hazard(HazardKind::DropsDependents, format!("gone with it: {}", names.join(", "))),
+    };
+    let lost: Vec<String> =
+        gone.into_iter().filter_map(|name| name.strip_prefix("table ").or(name.strip_prefix("column ")).map(str::to_owned)).collect();
+    match lost.as_slice() {
+        [] => draft,
+        names => draft.hazard(HazardKind::DataLoss, format!("the values of {} are gone", names.join(", "))),
     }
 }
 

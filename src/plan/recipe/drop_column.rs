@@ -3,6 +3,7 @@
 use super::{Context, Recipe};
 use crate::engine::{Held, LockMode};
 use crate::plan::copies::lock_first;
+use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
@@ -26,6 +27,9 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
     }
     if found.not_null && found.default.is_none() && found.identity.is_none() && found.generated.is_none() {
         recipe.expand.push(loosen(ctx, table, column)?);
+    }
+    if behavior == DropBehavior::Cascade {
+        recipe.append(dependents::end_foreign_keys(ctx, table_name, Some(column))?);
     }
     recipe.contract.push(drop(ctx, table, column, behavior));
     Ok(recipe)
@@ -126,30 +130,24 @@ fn drop(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: DropBeh
         ),
         None => draft,
     };
-    match dependents(ctx.before, ctx.after, table, column).as_slice() {
+    match gone_with(ctx.before, ctx.after, table, column).as_slice() {
         [] => draft,
         names => draft.hazard(HazardKind::DropsDependents, format!("dropped with it: {}", names.join(", "))),
     }
 }
 
-/// What disappears together with the column: indexes, constraints, sequences, and by CASCADE views.
-fn dependents(before: &Catalog, after: &Catalog, table: &Table, column: &Identifier) -> Vec<String> {
+/// What disappears together with the column: indexes, constraints, sequences, and what only CASCADE drops.
+fn gone_with(before: &Catalog, after: &Catalog, table: &Table, column: &Identifier) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (name, index) in &before.indexes {
         if index.table == table.name && index.mentions(column) && !after.indexes.contains_key(name) && index.constraint.is_none() {
             names.push(format!("index {}", name.name));
         }
     }
-    let kept = after.tables.get(&table.name);
-    for constraint in &table.constraints {
-        if let Some(name) = &constraint.name
-            && kept.is_none_or(|kept| kept.constraint(name).is_none())
-        {
-            names.push(format!("constraint {name}"));
-        }
-    }
-    names.extend(before.views.keys().filter(|name| !after.views.contains_key(*name)).map(|name| format!("view {name}")));
-    names.extend(before.sequences.keys().filter(|name| !after.sequences.contains_key(*name)).map(|name| format!("sequence {name}")));
+    let own = format!("column {column} of {}", table.name);
+    names.extend(dependents::gone(before, after, &table.name).into_iter().filter(|gone| *gone != own));
+    let owned = before.sequences.values().filter(|sequence| sequence.owned_by.is_some() && !after.sequences.contains_key(&sequence.name));
+    names.extend(owned.map(|sequence| format!("sequence {}", sequence.name)));
     names
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Context, Recipe};
 use crate::engine::{Held, LockMode};
+use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
@@ -29,24 +30,34 @@ pub(crate) fn plan(ctx: &Context<'_>, name: &Name) -> Result<Recipe, Refusal> {
         Planned::Change(Change::DropTable { behavior: DropBehavior::Cascade, .. }) => " CASCADE",
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => "",
     };
-    let mut draft = Draft::own(
-        name.to_string(),
-        "drop-table",
-        format!("drop table {name}"),
-        vec![format!("DROP TABLE {}{cascade}", write::name(name))],
-    )
-    .because("no client that uses the table is left")
-    .locks(name, LockMode::AccessExclusive, Held::Brief)
-    .probed(probe::relation_gone(name))
-    .final_losing(format!("all rows of {name}"))
-    .hazard(HazardKind::DataLoss, format!("all rows of {name} are gone"));
+    let later = dependents::of_tables_dropped_later(ctx, name);
+    let drop_key = |(child, key): &dependents::ForeignKeyOf| {
+        format!("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}", write::name(child), write::identifier(key))
+    };
+    let mut sql: Vec<String> = later.iter().map(drop_key).collect();
+    sql.push(format!("DROP TABLE {}{cascade}", write::name(name)));
+    let mut draft = Draft::own(name.to_string(), "drop-table", format!("drop table {name}"), sql)
+        .because("no client that uses the table is left")
+        .locks(name, LockMode::AccessExclusive, Held::Brief)
+        .probed(probe::relation_gone(name))
+        .final_losing(format!("all rows of {name}"))
+        .hazard(HazardKind::DataLoss, format!("all rows of {name} are gone"));
+    for (child, _) in &later {
+        draft = draft.locks(child, LockMode::AccessExclusive, Held::Brief);
+    }
     for parent in referenced(table) {
         draft = draft.locks(parent, LockMode::AccessExclusive, Held::Brief).hazard(
             HazardKind::RefusesWrites,
             format!("until then new clients can't delete rows of {parent} that rows of {name} still reference"),
         );
     }
-    Ok(Recipe::contract(draft))
+    let mut recipe = dependents::end_foreign_keys(ctx, name, None)?;
+    let gone = dependents::gone(ctx.before, ctx.after, name);
+    if !gone.is_empty() {
+        draft = draft.hazard(HazardKind::DropsDependents, format!("gone with it: {}", gone.join(", ")));
+    }
+    recipe.contract.push(draft);
+    Ok(recipe)
 }
 
 /// Rows that old clients write after the copy would be in neither table once this one is gone.

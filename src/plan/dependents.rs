@@ -1,0 +1,71 @@
+//! What a DROP takes along: foreign keys of other tables, which expand has to loosen first, and all else that only CASCADE drops.
+
+use super::recipe::{Context, Recipe, drop_constraint};
+use super::refusal::Refusal;
+use crate::schema::change::DropBehavior;
+use crate::schema::{Catalog, ConstraintKind, Identifier, Name};
+
+/// A foreign key by its table and its name.
+pub(crate) type ForeignKeyOf = (Name, Identifier);
+
+/// Foreign keys of other tables that reference the table, or that column of it.
+fn referencing(before: &Catalog, table: &Name, column: Option<&Identifier>) -> Vec<ForeignKeyOf> {
+    let mut found = Vec::new();
+    for other in before.tables.values().filter(|other| &other.name != table) {
+        for constraint in &other.constraints {
+            if let ConstraintKind::ForeignKey(key) = &constraint.kind
+                && &key.references == table
+                && column.is_none_or(|column| key.referenced_columns.contains(column))
+                && let Some(name) = &constraint.name
+            {
+                found.push((other.name.clone(), name.clone()));
+            }
+        }
+    }
+    found
+}
+
+/// Steps that end the foreign keys which reference what is dropped: in expand where their table stays, since new clients write
+/// there without a row to reference.
+pub(crate) fn end_foreign_keys(ctx: &Context<'_>, table: &Name, column: Option<&Identifier>) -> Result<Recipe, Refusal> {
+    let mut recipe = Recipe::default();
+    for (child, name) in referencing(ctx.before, table, column) {
+        if ctx.new.tables.contains_key(&child) {
+            recipe.append(drop_constraint::plan(ctx, &child, &name, DropBehavior::Restrict)?);
+        }
+    }
+    Ok(recipe)
+}
+
+/// Foreign keys of tables which the release drops later: they end in the same transaction.
+pub(crate) fn of_tables_dropped_later(ctx: &Context<'_>, table: &Name) -> Vec<ForeignKeyOf> {
+    referencing(ctx.before, table, None).into_iter().filter(|(child, _)| !ctx.new.tables.contains_key(child)).collect()
+}
+
+/// Everything with a name of its own that is gone after the change, `dropped` itself aside: what belonged to a table that is
+/// gone goes without saying.
+pub(crate) fn gone(before: &Catalog, after: &Catalog, dropped: &Name) -> Vec<String> {
+    let other = |name: &Name| name != dropped;
+    let mut names: Vec<String> = Vec::new();
+    names.extend(before.tables.keys().filter(|name| other(name) && !after.tables.contains_key(*name)).map(|name| format!("table {name}")));
+    names.extend(before.views.keys().filter(|name| other(name) && !after.views.contains_key(*name)).map(|name| format!("view {name}")));
+    for table in before.tables.values() {
+        let Some(kept) = after.tables.get(&table.name) else { continue };
+        let lost =
+            table.constraints.iter().filter_map(|constraint| constraint.name.as_ref()).filter(|name| kept.constraint(name).is_none());
+        names.extend(lost.map(|name| format!("constraint {name} of {}", table.name)));
+        let lost = table.columns.iter().filter(|column| kept.column(&column.name).is_none());
+        names.extend(lost.map(|column| format!("column {} of {}", column.name, table.name)));
+    }
+    for sequence in before.sequences.values().filter(|sequence| other(&sequence.name) && !after.sequences.contains_key(&sequence.name)) {
+        if sequence.owned_by.is_none() {
+            names.push(format!("sequence {}", sequence.name));
+        }
+    }
+    names.extend(before.types.keys().filter(|name| other(name) && !after.types.contains_key(*name)).map(|name| format!("type {name}")));
+    let routines = before.routines.keys().filter(|key| other(&key.0) && !after.routines.contains_key(*key));
+    names.extend(routines.map(|(name, _)| format!("function {name}")));
+    let triggers = before.triggers.keys().filter(|key| after.tables.contains_key(&key.0) && !after.triggers.contains_key(*key));
+    names.extend(triggers.map(|(table, name)| format!("trigger {name} of {table}")));
+    names
+}
