@@ -26,6 +26,7 @@ pub(crate) mod repair;
 pub(crate) mod add_enum_value;
 pub(crate) mod change_enum;
 pub(crate) mod change_rows;
+pub(crate) mod rights_and_rules;
 pub(crate) mod as_written;
 pub(crate) mod statement;
 
@@ -331,6 +332,9 @@ fn of_change(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Refusal> {
         Change::AddEnumValue { name, value, .. } => Ok(add_enum_value::plan(ctx, name, value)),
         Change::RenameEnumValue { name, value, to } => change_enum::rename_label(ctx, name, value, to),
         Change::Data(data) => change_rows::plan(ctx, data),
-        other => as_written::by_class(ctx, other),
+        other => match rights_and_rules::plan(ctx, other)? {
+            Some(recipe) => Ok(recipe),
+            None => as_written::by_class(ctx, other),
+        },
     }
 }
