@@ -14,7 +14,7 @@ use crate::plan::release::is_over_own_row;
 use crate::plan::trigger::{Sync, over};
 use crate::schema::change::AddColumn;
 use crate::schema::object::Volatility;
-use crate::schema::{Sql, Table};
+use crate::schema::{Identifier, Part, Sql, Table};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool) -> Result<Recipe, Refusal> {
@@ -33,9 +33,6 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool)
         .undone_by(undo);
     let mut recipe = Recipe::expand(expand);
     recipe.migrate.push(fill(ctx, add, up, table)?);
-    if not_null {
-        recipe.migrate.extend(set_not_null::steps(ctx, &add.table, &add.column.name));
-    }
     recipe.contract.push(
         Draft::own(subject(add), "drop-trigger", format!("stop filling {} for old clients", subject(add)), sync.drop())
             .because("no client that doesn't know the column is left")
@@ -43,8 +40,70 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool)
             .probed(probe::trigger_gone(&add.table, sync.first_trigger()))
             .undone_by(sync.create()),
     );
+    if not_null && is_never_null(up, table) {
+        recipe.migrate.extend(set_not_null::steps(ctx, &add.table, &add.column.name));
+    } else if not_null {
+        // Old clients may still write rows for which the value comes to NULL, and those must not be refused. The trigger goes
+        // first: new clients change what it reads, and it would give them NULL.
+        recipe.contract.extend(set_not_null::gated_steps(ctx, &add.table, &add.column.name));
+    }
     Ok(recipe)
 }
+
+/// Functions that give NULL only where an argument is NULL.
+const STRICT: &[&str] =
+    &["upper", "lower", "trim", "btrim", "ltrim", "rtrim", "length", "char_length", "md5", "abs", "now", "gen_random_uuid"];
+
+/// Whether the value is one for every row: a literal, or made of columns that refuse NULL by nothing that could give it.
+fn is_never_null(up: &Sql, table: &Table) -> bool {
+    let refuses_null = |name: &Identifier| table.column(name).is_some_and(|column| column.not_null);
+    up.parts.iter().all(|part| match part {
+        Part::Text(text) => is_plain(text),
+        Part::Column { of: None, name } => refuses_null(name),
+        Part::Type(_) => true,
+        Part::Column { of: Some(_), .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) => false,
+    })
+}
+
+/// Whether the text holds literals, casts and strict built-in functions and operators only.
+fn is_plain(text: &str) -> bool {
+    let mut outside = String::new();
+    for (number, piece) in text.split('\'').enumerate() {
+        if number % 2 == 0 {
+            outside.push_str(piece);
+            outside.push(' ');
+        }
+    }
+    let words =
+        outside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()));
+    let known = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        STRICT.contains(&word.as_str()) || TYPES.contains(&word.as_str()) || matches!(word.as_str(), "true" | "false")
+    };
+    // An arrow takes a value out of JSON, where it may be missing; a bracket out of an array.
+    words.into_iter().all(known) && !outside.contains("->") && !outside.contains('[') && !outside.contains('@') && !outside.contains('#')
+}
+
+/// Types as a cast names them.
+const TYPES: &[&str] = &[
+    "text",
+    "varchar",
+    "character",
+    "varying",
+    "int",
+    "integer",
+    "bigint",
+    "smallint",
+    "numeric",
+    "boolean",
+    "uuid",
+    "date",
+    "timestamp",
+    "timestamptz",
+    "double",
+    "precision",
+    "real",
+];
 
 fn check(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) -> Result<(), Refusal> {
     if let Some(unknown) = up.own_columns().find(|name| table.column(name).is_none()) {
@@ -106,4 +165,19 @@ fn fill(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) -> Result<D
     } else {
         draft
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain;
+
+    #[test]
+    fn only_what_can_not_give_null_is_plain() {
+        for good in ["'a'", "lower(", ")::text", " || 'null' || ", "0", "now()"] {
+            assert!(is_plain(good), "{good}");
+        }
+        for bad in ["NULL", "nullif(", " ->> 'a'", "CASE WHEN ", "coalesce(", "substring("] {
+            assert!(!is_plain(bad), "{bad}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! RENAME of what is no table and no column: in expand where clients seldom name it, with the hazard for those that do; refused
 //! where they live by the name.
 
-use super::compatibility_view::{NOT_THROUGH_A_VIEW, drop_view};
+use super::compatibility_view::NOT_THROUGH_A_VIEW;
 use super::statement::step;
 use super::{Context, Recipe, as_written};
 use crate::engine::{Held, LockMode};
@@ -84,7 +84,9 @@ fn view(ctx: &Context<'_>, from: &Name, to: &Identifier) -> Result<Recipe, Refus
     let shown: Vec<(Identifier, Identifier)> = columns.iter().map(|column| (column.name.clone(), column.name.clone())).collect();
     let rename = format!("ALTER VIEW {} RENAME TO {}", write::name(from), write::identifier(to));
     let show = super::compatibility_view::show(ctx, from, &new, &shown);
-    let mut undo = drop_view(from);
+    // No LOCK TABLE: it would reach through the view to its tables, which are none of this.
+    let drop = format!("DROP VIEW {}", write::name(from));
+    let mut undo = vec![drop.clone()];
     undo.push(format!("ALTER VIEW {} RENAME TO {}", write::name(&new), write::identifier(&from.name)));
     let mut sql = vec![rename];
     sql.extend(show.iter().cloned());
@@ -99,12 +101,11 @@ fn view(ctx: &Context<'_>, from: &Name, to: &Identifier) -> Result<Recipe, Refus
     .probed(probe::relation_exists(&new))
     .undone_by(undo)
     .hazard(HazardKind::ThroughView, format!("if clients write through {from}: {NOT_THROUGH_A_VIEW}"));
-    let end =
-        Draft::own(new.to_string(), "drop-view", format!("drop the view {from} that showed {to} under its old name"), drop_view(from))
-            .because("no client that uses the old name is left")
-            .locks(from, LockMode::AccessExclusive, Held::Brief)
-            .locks(&new, LockMode::AccessExclusive, Held::Brief)
-            .probed(probe::relation_gone(from))
-            .undone_by(show);
+    let end = Draft::own(new.to_string(), "drop-view", format!("drop the view {from} that showed {to} under its old name"), vec![drop])
+        .because("no client that uses the old name is left")
+        .locks(from, LockMode::AccessExclusive, Held::Brief)
+        .locks(&new, LockMode::AccessExclusive, Held::Brief)
+        .probed(probe::relation_gone(from))
+        .undone_by(show);
     Ok(Recipe { expand: vec![swap], first_to_contract: vec![end], ..Recipe::default() })
 }

@@ -25,13 +25,19 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier) ->
     if let Some(fill) = refill(ctx, table, column)? {
         recipe.contract.push(fill);
     }
-    recipe.contract.extend(steps(ctx, table_name, column));
-    if let Some(first) = recipe.contract.iter_mut().find(|draft| draft.slug != "refill") {
-        "old clients may still write NULL until then; new clients never do".clone_into(&mut first.why);
-        let count = format!("SELECT count(*) FROM {} WHERE {} IS NULL", write::name(table_name), write::identifier(column));
-        first.gates.push(crate::plan::format::Gate::Zero { counts: format!("rows of {table_name} in which {column} is NULL"), sql: count });
-    }
+    recipe.contract.extend(gated_steps(ctx, table_name, column));
     Ok(recipe)
+}
+
+/// The same for contract, behind a gate that counts the NULLs that old clients have left.
+pub(crate) fn gated_steps(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Vec<Draft> {
+    let mut steps = steps(ctx, table, column);
+    if let Some(first) = steps.first_mut() {
+        "old clients may still write NULL until then; new clients never do".clone_into(&mut first.why);
+        let count = format!("SELECT count(*) FROM {} WHERE {} IS NULL", write::name(table), write::identifier(column));
+        first.gates.push(crate::plan::format::Gate::Zero { counts: format!("rows of {table} in which {column} is NULL"), sql: count });
+    }
+    steps
 }
 
 /// From a column without NULLs to one that refuses them, with no lock held while the table is read.
