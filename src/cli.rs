@@ -13,6 +13,7 @@ mod init;
 mod lint;
 mod schema;
 mod plan;
+mod verify;
 mod apply;
 mod status;
 mod rollback;
@@ -76,6 +77,8 @@ enum Command {
     Schema(schema::Arguments),
     /// Write the plan of a release, or check that the committed one is right.
     Plan(plan::Arguments),
+    /// Prove on a throwaway database that old and new clients work at every step, and that the end is the same.
+    Verify(verify::Arguments),
     /// Run one phase of a release on the database.
     Apply(apply::Arguments),
     /// Say what was done in the database, what is due and what waits.
@@ -112,6 +115,7 @@ fn run(arguments: Arguments, terminal: &mut Terminal) -> Result<Exit, Failure> {
         Command::Lint(arguments) => lint::run(&arguments, &globals, terminal),
         Command::Schema(arguments) => schema::run(&arguments, &globals, terminal),
         Command::Plan(arguments) => plan::run(&arguments, &globals, terminal),
+        Command::Verify(arguments) => verify::run(&arguments, &globals, terminal),
         Command::Apply(arguments) => apply::run(&arguments, &globals, terminal),
         Command::Status(arguments) => status::run(&arguments, &globals, terminal),
         Command::Rollback(arguments) => rollback::run(&arguments, &globals, terminal),

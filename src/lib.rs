@@ -12,5 +12,6 @@ pub mod plan;
 pub mod lint;
 pub mod db;
 pub mod apply;
+pub mod verify;
 pub mod report;
 pub mod cli;

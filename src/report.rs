@@ -7,3 +7,4 @@ pub mod problems;
 pub mod rules;
 pub mod status;
 pub mod steps;
+pub mod verify;

@@ -106,7 +106,7 @@ fn bootstrap(arguments: &Arguments, globals: &Globals, terminal: &mut Terminal) 
 }
 
 /// A migration's statements, if all of it can be run.
-fn written(migration: &Migration) -> Result<Written, Failure> {
+pub(super) fn written(migration: &Migration) -> Result<Written, Failure> {
     let text = &migration.text[migration.up.clone()];
     let script = parse(text);
     let start = migration.up.start;

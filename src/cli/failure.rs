@@ -8,8 +8,9 @@ use super::files::FileError;
 use crate::apply;
 use crate::db::postgres::introspect;
 use crate::db::postgres::{ConnectError, SettingsError};
-use crate::plan::ChainError;
+use crate::plan::{ChainError, Release};
 use crate::source::SourceError;
+use crate::verify;
 
 /// Why a command could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +59,15 @@ pub enum Failure {
     /// Migrations that can't be read, or that don't fit each other: a line for each problem.
     #[error("the migrations can't be read\n{}", .0.trim_end())]
     Unreadable(String),
-    /// The command is not built yet.
-    #[error("`concertina {command}` is not there yet")]
-    NotThereYet {
-        /// The command.
-        command: &'static str,
+    /// There is no plan of the release.
+    #[error("release {release} is not planned; run `concertina plan --release {release}` first")]
+    NotPlanned {
+        /// The release.
+        release: Release,
     },
+    /// A proof could not be made.
+    #[error(transparent)]
+    Verify(#[from] verify::Error),
 }
 
 impl Failure {
@@ -89,7 +93,8 @@ impl Failure {
             | Self::Unreadable(_)
             | Self::Begun { .. }
             | Self::NoSuchMigration { .. }
-            | Self::NotThereYet { .. } => Exit::Input,
+            | Self::NotPlanned { .. }
+            | Self::Verify(_) => Exit::Input,
         }
     }
 }

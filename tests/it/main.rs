@@ -28,6 +28,7 @@ mod planning;
 mod connect;
 mod throwaway;
 mod tutorial;
+mod verify;
 mod deploy;
 mod apply_phases;
 mod apply_kills;

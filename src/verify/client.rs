@@ -1,0 +1,290 @@
+//! What a client of a release does: reads and writes every column as that release knows it. Says what it does as SQL, does
+//! it in savepoints, and compares what comes of it with what came of it in a database that has exactly its release's schema.
+
+use sqlx::{PgConnection, Row as _};
+
+use super::shape::{Column, Kind, Shape, Table, WrittenBy};
+use super::value::{Flavour, value};
+use crate::db::postgres::{sqlstate, trusted};
+use crate::schema::{Identifier, Name};
+use crate::sql::write;
+
+/// A row as text, column by column.
+pub(super) type Row = Vec<Option<String>>;
+
+/// One thing that a client does.
+#[derive(Debug, Clone)]
+pub(super) struct Statement {
+    pub(super) table: Name,
+    pub(super) about: String,
+    pub(super) sql: String,
+}
+
+/// What came of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Rows(Vec<Row>),
+    Failed { code: String, message: String },
+}
+
+/// Whether what a statement does stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    Yes,
+    No,
+}
+
+/// A client's statements with what comes of each in its own release's database: twice, since some values differ from run to run.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Client {
+    pub(super) statements: Vec<(Statement, Outcome, Outcome)>,
+}
+
+impl Client {
+    /// Learns in two databases of its own release what its statements give.
+    pub(super) async fn learn(statements: Vec<Statement>, one: &mut PgConnection, other: &mut PgConnection) -> Result<Self, sqlx::Error> {
+        let first = run_all(one, &statements, Keep::No).await?;
+        // Sequences stand elsewhere after a first run, so that their values differ between both.
+        run_all(other, &statements, Keep::No).await?;
+        let second = run_all(other, &statements, Keep::No).await?;
+        Ok(Self {
+            statements: statements
+                .into_iter()
+                .zip(first)
+                .zip(second)
+                .map(|((statement, first), second)| (statement, first, second))
+                .collect(),
+        })
+    }
+}
+
+/// Runs statements in one transaction, each in a savepoint. What fails leaves nothing; the rest stays as `keep` says.
+pub(super) async fn run_all(connection: &mut PgConnection, statements: &[Statement], keep: Keep) -> Result<Vec<Outcome>, sqlx::Error> {
+    execute(connection, "BEGIN").await?;
+    let mut outcomes = Vec::with_capacity(statements.len());
+    for statement in statements {
+        outcomes.push(run(connection, &statement.sql, keep).await?);
+    }
+    execute(connection, if keep == Keep::Yes { "COMMIT" } else { "ROLLBACK" }).await?;
+    Ok(outcomes)
+}
+
+/// Runs one statement in a savepoint of the transaction that is open.
+pub(super) async fn run(connection: &mut PgConnection, sql: &str, keep: Keep) -> Result<Outcome, sqlx::Error> {
+    let back = if keep == Keep::Yes { "" } else { "ROLLBACK TO SAVEPOINT client; " };
+    let text = format!("SAVEPOINT client; {sql}; SET CONSTRAINTS ALL IMMEDIATE; {back}RELEASE SAVEPOINT client");
+    match sqlx::raw_sql(trusted(&text)).fetch_all(&mut *connection).await {
+        Ok(rows) => {
+            let mut rows = rows.iter().map(texts).collect::<Result<Vec<Row>, _>>()?;
+            rows.sort();
+            Ok(Outcome::Rows(rows))
+        }
+        Err(error) => {
+            let Some(code) = sqlstate(&error) else { return Err(error) };
+            execute(connection, "ROLLBACK TO SAVEPOINT client; RELEASE SAVEPOINT client").await?;
+            Ok(Outcome::Failed { code, message: error.as_database_error().map(|error| error.message().to_owned()).unwrap_or_default() })
+        }
+    }
+}
+
+pub(super) async fn execute(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(trusted(sql)).execute(&mut *connection).await.map(drop)
+}
+
+/// The columns of a row, all text.
+pub(super) fn texts(row: &sqlx::postgres::PgRow) -> Result<Row, sqlx::Error> {
+    (0..row.len()).map(|at| row.try_get(at)).collect()
+}
+
+/// All rows of a table, in the columns that are named.
+pub(super) fn reading(table: &Name, columns: &[&Identifier]) -> String {
+    format!("SELECT {} FROM {}", as_text(columns), write::name(table))
+}
+
+fn as_text(columns: &[&Identifier]) -> String {
+    columns.iter().map(|name| format!("{}::text", write::identifier(name))).collect::<Vec<_>>().join(", ")
+}
+
+/// Everything that a client does to a table. `base` keeps the values of different clients apart.
+pub(super) fn statements(shape: &Shape, table: &Table, base: u64) -> Vec<Statement> {
+    let mut made = Making { shape, table, base, next: 0, statements: Vec::new() };
+    let all: Vec<&Identifier> = table.columns.iter().map(|column| &column.name).collect();
+    made.push("reads every column".to_owned(), reading(&table.name, &all));
+    if table.kind == Kind::Table {
+        made.inserts();
+        made.updates();
+        made.upserts();
+        made.delete();
+    }
+    made.statements
+}
+
+struct Making<'a> {
+    shape: &'a Shape,
+    table: &'a Table,
+    base: u64,
+    next: u64,
+    statements: Vec<Statement>,
+}
+
+impl Making<'_> {
+    fn push(&mut self, about: String, sql: String) {
+        self.statements.push(Statement { table: self.table.name.clone(), about, sql });
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.base + self.next
+    }
+
+    fn writable(&self) -> impl Iterator<Item = &Column> {
+        self.table.columns.iter().filter(|column| column.written_by != WrittenBy::Database)
+    }
+
+    fn inserts(&mut self) {
+        for (about, flavour) in [("inserts a row with every column", Flavour::Plain), ("inserts a row of extremes", Flavour::Extreme)] {
+            let number = self.number();
+            let columns: Vec<&Column> = self.writable().collect();
+            let sql = self.insert(&columns, number, flavour, &[]);
+            self.push(about.to_owned(), sql);
+        }
+        let required = |column: &Column| column.not_null && (column.default.is_none() || column.written_by == WrittenBy::Sequence);
+        let number = self.number();
+        let columns: Vec<&Column> = self.writable().filter(|column| required(column)).collect();
+        let sql = self.insert(&columns, number, Flavour::Plain, &[]);
+        self.push("inserts a row with the required columns only".to_owned(), sql);
+        let number = self.number();
+        let columns: Vec<&Column> = self.writable().collect();
+        let nulls: Vec<&Identifier> = columns.iter().filter(|column| !column.not_null).map(|column| &column.name).collect();
+        let sql = self.insert(&columns, number, Flavour::Plain, &nulls);
+        self.push("inserts a row with NULL in every column that allows it".to_owned(), sql);
+    }
+
+    fn insert(&self, columns: &[&Column], number: u64, flavour: Flavour, nulls: &[&Identifier]) -> String {
+        let table = write::name(&self.table.name);
+        let returned: Vec<&Identifier> = self.table.columns.iter().map(|column| &column.name).collect();
+        let returning = as_text(&returned);
+        let mut values: Vec<String> = Vec::new();
+        let mut names: Vec<&Identifier> = Vec::new();
+        for column in columns {
+            let value = if nulls.contains(&&column.name) { Some("NULL".to_owned()) } else { self.value(column, number, flavour) };
+            let Some(value) = value else { continue };
+            names.push(&column.name);
+            values.push(value);
+        }
+        if names.is_empty() {
+            return format!("INSERT INTO {table} DEFAULT VALUES RETURNING {returning}");
+        }
+        format!("INSERT INTO {table} ({}) VALUES ({}) RETURNING {returning}", write::list(names), values.join(", "))
+    }
+
+    /// A value; of a column that references another table, one that is there.
+    fn value(&self, column: &Column, number: u64, flavour: Flavour) -> Option<String> {
+        referenced(self.table, column, number).or_else(|| value(&self.shape.types, column, number, flavour))
+    }
+
+    /// The condition that names the row of that place in the order of the key.
+    fn row(&self, place: u64) -> String {
+        match self.table.key() {
+            Some(key) => {
+                let list = write::list(key);
+                format!("({list}) = (SELECT {list} FROM {} ORDER BY {list} OFFSET {place} LIMIT 1)", write::name(&self.table.name))
+            }
+            None => "true".to_owned(),
+        }
+    }
+
+    fn updates(&mut self) {
+        let columns: Vec<Column> = self.writable().cloned().collect();
+        let returned: Vec<&Identifier> = self.table.columns.iter().map(|column| &column.name).collect();
+        let returning = as_text(&returned);
+        let table = write::name(&self.table.name);
+        for (place, column) in (0..).zip(&columns) {
+            let quoted = write::identifier(&column.name);
+            let number = self.number();
+            if let Some(value) = self.value(column, number, Flavour::Plain) {
+                let sql = format!("UPDATE {table} SET {quoted} = {value} WHERE {} RETURNING {returning}", self.row(place));
+                self.push(format!("changes {}", column.name), sql);
+            }
+            if !column.not_null {
+                let sql = format!("UPDATE {table} SET {quoted} = NULL WHERE {} RETURNING {returning}", self.row(place + 1));
+                self.push(format!("sets {} to NULL", column.name), sql);
+            }
+        }
+    }
+
+    /// The database looks for the unique index of ON CONFLICT when it reads the statement.
+    fn upserts(&mut self) {
+        for key in &self.table.keys.clone() {
+            let number = self.number();
+            let columns: Vec<&Column> = self.writable().collect();
+            let Some(other) = columns.iter().map(|column| &column.name).find(|name| !key.contains(name)).or(key.first()) else { continue };
+            let set = write::identifier(other);
+            let insert = self.insert(&columns, number, Flavour::Plain, &[]);
+            let conflict = format!("ON CONFLICT ({}) DO UPDATE SET {set} = EXCLUDED.{set} RETURNING", write::list(key));
+            let sql = insert.replacen(" RETURNING ", &format!(" {conflict} "), 1);
+            self.push(format!("inserts or changes a row by ({})", write::list(key)), sql);
+        }
+    }
+
+    fn delete(&mut self) {
+        let returned: Vec<&Identifier> = self.table.columns.iter().map(|column| &column.name).collect();
+        let sql = format!("DELETE FROM {} WHERE {} RETURNING {}", write::name(&self.table.name), self.row(5), as_text(&returned));
+        self.push("deletes a row".to_owned(), sql);
+    }
+}
+
+/// For a column of a foreign key: the value of a row that is there.
+pub(super) fn referenced(table: &Table, column: &Column, number: u64) -> Option<String> {
+    let key = table.foreign_keys.iter().find(|key| key.columns.contains(&column.name))?;
+    let at = key.columns.iter().position(|name| name == &column.name)?;
+    let parent = write::name(&key.references);
+    let other = write::identifier(key.referenced.get(at)?);
+    let order = write::list(&key.referenced);
+    Some(format!(
+        "(SELECT {other} FROM {parent} WHERE {other} IS NOT NULL ORDER BY {order} OFFSET {number} % greatest((SELECT count(*) FROM {parent} WHERE {other} IS NOT NULL), 1) LIMIT 1)"
+    ))
+}
+
+/// The difference between what a statement gave and what it must give, if there is any. Values that differ in its own
+/// release from run to run may be anything.
+pub(super) fn difference(first: &Outcome, second: &Outcome, found: &Outcome) -> Option<(String, String)> {
+    let (Outcome::Rows(first), Outcome::Rows(second)) = (first, second) else { return None };
+    match found {
+        Outcome::Failed { code, message } => Some(("it works".to_owned(), format!("error {code}: {message}"))),
+        Outcome::Rows(found) => rows_differ(first, second, found),
+    }
+}
+
+/// The first row that differs.
+pub(super) fn rows_differ(first: &[Row], second: &[Row], found: &[Row]) -> Option<(String, String)> {
+    let width = first.first().map_or(0, Vec::len);
+    let settled: Vec<bool> = (0..width)
+        .map(|at| first.len() == second.len() && first.iter().zip(second).all(|(one, other)| one.get(at) == other.get(at)))
+        .collect();
+    let masked = |rows: &[Row]| {
+        let mut rows: Vec<Row> = rows
+            .iter()
+            .map(|row| {
+                row.iter().zip(&settled).map(|(value, settled)| if *settled { value.clone() } else { Some("…".to_owned()) }).collect()
+            })
+            .collect();
+        rows.sort();
+        rows
+    };
+    if first.len() != second.len() {
+        return None;
+    }
+    let (expected, found) = (masked(first), masked(found));
+    if expected == found {
+        return None;
+    }
+    let only =
+        |rows: &[Row], others: &[Row]| rows.iter().find(|row| !others.contains(row)).map_or_else(|| format!("{} rows", rows.len()), show);
+    Some((only(&expected, &found), only(&found, &expected)))
+}
+
+pub(super) fn show(row: &Row) -> String {
+    let values: Vec<&str> = row.iter().map(|value| value.as_deref().unwrap_or("NULL")).collect();
+    format!("({})", values.join(", "))
+}

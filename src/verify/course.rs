@@ -1,0 +1,445 @@
+//! A proof on its way: runs the steps of the plan one by one, and lets clients try what they know in between.
+
+use std::collections::BTreeSet;
+
+use sqlx::{Connection, PgConnection};
+
+use super::Error;
+use super::carry;
+use super::client::{Client, Keep, Outcome, Statement, difference, reading, rows_differ, run_all};
+use super::compare::{self, Schema};
+use super::journal::{CheckKind, Example, Journal, Proof};
+use super::prove::{Case, Options, Scope};
+use super::queries;
+use super::reference::{Written, alike, learn, relabelled, renumber, rows, shape};
+use super::seed::Rows;
+use super::shadow::Shadow;
+use super::shape::Shape;
+use super::step::{self, Failure, Relations};
+use crate::plan::{HazardKind, LockMode, Phase, Step, SyncTriggers, Transaction, Undo};
+use crate::schema::{Identifier, Name};
+
+/// A proof on its way.
+pub(super) struct Course<'a> {
+    case: &'a Case<'a>,
+    written: Written,
+    journal: Journal,
+    connection: PgConnection,
+    main: String,
+    old_shape: Shape,
+    new_shape: Shape,
+    touched: BTreeSet<Name>,
+    old: Client,
+    new: Client,
+    /// Tables whose rows the release changes as data, or by triggers and functions: their values are not compared.
+    changed: BTreeSet<String>,
+    /// The step whose author vouches for old clients, if one was run.
+    vouched: Option<String>,
+    /// The tables that the release has found.
+    there: Relations,
+    /// Tables on which triggers of ours keep two shapes in step.
+    in_step: BTreeSet<String>,
+    /// Tables with a column of an enum that gets other labels: until contract rows have the old ones.
+    relabelled: BTreeSet<String>,
+    /// Whether contract is done.
+    ended: bool,
+    state: String,
+}
+
+impl<'a> Course<'a> {
+    pub(super) async fn begin(
+        shadow: &mut Shadow,
+        case: &'a Case<'a>,
+        options: Options,
+        written: Written,
+        touched: BTreeSet<Name>,
+        mut journal: Journal,
+    ) -> Result<Self, Error> {
+        let main = shadow.create(Some(&written.seeded)).await?;
+        let (old_shape, new_shape) = (shape(shadow, &written.old).await?, shape(shadow, &written.new).await?);
+        let mut touched = touched;
+        for table in &new_shape.tables {
+            if old_shape.table(&table.name).is_none_or(|old| !alike(old, table)) {
+                touched.insert(table.name.clone());
+            }
+        }
+        touched.extend(old_shape.tables.iter().filter(|table| new_shape.table(&table.name).is_none()).map(|table| table.name.clone()));
+        for table in written.tables.iter().filter(|table| table.rows == 0) {
+            if old_shape.tables.iter().any(|old| old.name.to_string() == table.table && touched.contains(&old.name)) {
+                journal.untried(format!(
+                    "{} has no rows: {}",
+                    table.table,
+                    table.reason.as_deref().unwrap_or("none of those that were tried was taken")
+                ));
+            }
+        }
+        if written.rows == Rows::None && old_shape.tables.iter().any(|table| touched.contains(&table.name)) {
+            journal.untried("the tables were empty: the migrations as written refuse the rows that were made up");
+        }
+        renumber(shadow, &written.again, &old_shape, &new_shape).await?;
+        let old = learn(shadow, [&written.old, &written.old], &old_shape, 1_000_000, |table| {
+            options.scope == Scope::All || touched.contains(&table.name)
+        })
+        .await?;
+        let new = learn(shadow, [&written.new, &written.again], &new_shape, 2_000_000, |table| {
+            options.scope == Scope::All || touched.contains(&table.name)
+        })
+        .await?;
+        let mut connection = shadow.connect(&main).await?;
+        let there = step::relations(&mut connection).await?;
+        let relabelled: BTreeSet<String> = relabelled(&old_shape, &new_shape);
+        for table in &relabelled {
+            journal.declared(format!("until contract, rows of {table} have labels that the release no longer has, or by their old names"));
+        }
+        let moved = |step: &&Step| {
+            step.introduced_by == case.plan.release && step.hazards.iter().any(|hazard| hazard.kind == HazardKind::MovedByDirective)
+        };
+        let vouched = case.plan.steps.iter().chain(&case.plan.deferred).find(moved).map(|step| step.id.0.clone());
+        let (changed, in_step) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Self {
+            there,
+            in_step,
+            relabelled,
+            case,
+            written,
+            journal,
+            connection,
+            main,
+            old_shape,
+            new_shape,
+            touched,
+            old,
+            new,
+            changed,
+            vouched,
+            ended: false,
+            state: "at the start".to_owned(),
+        })
+    }
+
+    pub(super) async fn run(&mut self, shadow: &mut Shadow) -> Result<(), Error> {
+        for step in self.case.begun {
+            if !self.go(step).await? {
+                return Ok(());
+            }
+        }
+        let (contract, rest): (Vec<&Step>, Vec<&Step>) = self.case.plan.steps.iter().partition(|step| step.phase == Phase::Contract);
+        self.changed.clone_from(&self.relabelled);
+        for step in contract {
+            if !self.go(step).await? {
+                return Ok(());
+            }
+            self.try_old(Reach::Touched).await?;
+        }
+        let start = compare::schema(&mut self.connection).await?;
+        for (number, step) in (1..).zip(&rest) {
+            if !self.go(step).await? {
+                return Ok(());
+            }
+            self.try_old(Reach::Touched).await?;
+            self.back_to(shadow, &rest[..number], &start).await?;
+        }
+        self.try_old(Reach::All).await?;
+        self.try_new(Reach::All).await?;
+        self.ask_all().await?;
+        self.carry(shadow).await?;
+        for step in &self.case.plan.deferred {
+            if !self.go(step).await? {
+                return Ok(());
+            }
+            self.try_new(Reach::Touched).await?;
+        }
+        self.ended = true;
+        self.try_new(Reach::Touched).await?;
+        self.same_end(shadow).await
+    }
+
+    /// Runs a step. False if it failed.
+    async fn go(&mut self, step: &Step) -> Result<bool, Error> {
+        let first = step::forth(&mut self.connection, step, &self.there).await?;
+        self.state = format!("after step {}", step.id);
+        let observed = match first {
+            Ok(observed) => observed,
+            Err(failure) => {
+                self.broken(CheckKind::SameEnd, "the step does what the plan says", failure);
+                return Ok(false);
+            }
+        };
+        let undeclared = step::undeclared(step, &observed);
+        self.journal.held(CheckKind::LocksAsDeclared, 1);
+        for (expected, found) in undeclared {
+            let example = Example {
+                state: self.state.clone(),
+                about: "the plan says what is locked, and how long".to_owned(),
+                sql: step.sql.join(";\n"),
+                expected,
+                found,
+            };
+            self.journal.failed(CheckKind::LocksAsDeclared, example);
+        }
+        self.note(step);
+        Ok(true)
+    }
+
+    /// What the step means for what follows.
+    fn note(&mut self, step: &Step) {
+        let writes = step.backfill.as_ref().is_some_and(|backfill| backfill.sync == SyncTriggers::Fire)
+            || step.transaction == Transaction::Own
+                && !step.locks.is_empty()
+                && step.locks.iter().all(|lock| lock.mode == LockMode::RowExclusive);
+        let behaves = BEHAVIOUR.iter().any(|slug| step.id.0.ends_with(slug)) && step.phase == Phase::Expand;
+        if writes || behaves {
+            self.changed.extend(step.locks.iter().map(|lock| lock.relation.clone()));
+        }
+        let own = step.introduced_by == self.case.plan.release && step.phase != Phase::Contract;
+        if step.sql.iter().any(|sql| sql.contains("zz_concertina")) {
+            self.in_step.extend(step.locks.iter().map(|lock| lock.relation.clone()));
+        }
+        if own && step.phase == Phase::Expand && step.hazards.iter().any(|hazard| hazard.kind == HazardKind::RefusesWrites) {
+            self.vouched = Some(step.id.0.clone());
+        }
+        if step.hazards.iter().any(|hazard| hazard.kind == HazardKind::Opaque) {
+            self.journal.untried(format!("what step {} does can't be told from its SQL", step.id));
+        }
+    }
+
+    fn broken(&mut self, check: CheckKind, about: &str, failure: Failure) {
+        let Failure { sql, expected, found } = failure;
+        self.journal.failed(check, Example { state: self.state.clone(), about: about.to_owned(), sql, expected, found });
+    }
+
+    fn compare(&mut self, check: CheckKind, about: &str, sql: String, expected: &Schema, found: &Schema) {
+        match compare::differences(expected, found) {
+            None => self.journal.held(check, 1),
+            Some((expected, found)) => {
+                self.journal.failed(check, Example { state: self.state.clone(), about: about.to_owned(), sql, expected, found });
+            }
+        }
+    }
+
+    fn reaches(&self, reach: Reach, table: &Name) -> bool {
+        reach == Reach::All || self.touched.contains(table)
+    }
+
+    async fn try_old(&mut self, reach: Reach) -> Result<(), Error> {
+        let client = std::mem::take(&mut self.old);
+        let result = self.attempt(&client, CheckKind::OldClients, "a client of the release before", reach).await;
+        self.old = client;
+        result
+    }
+
+    async fn try_new(&mut self, reach: Reach) -> Result<(), Error> {
+        let client = std::mem::take(&mut self.new);
+        let result = self.attempt(&client, CheckKind::NewClients, "a client of the release", reach).await;
+        self.new = client;
+        result
+    }
+
+    async fn attempt(&mut self, client: &Client, check: CheckKind, who: &str, reach: Reach) -> Result<(), Error> {
+        let chosen: Vec<&(Statement, Outcome, Outcome)> = client
+            .statements
+            .iter()
+            .filter(|(statement, first, _)| self.reaches(reach, &statement.table) && matches!(first, Outcome::Rows(_)))
+            .collect();
+        let plain: Vec<Statement> = chosen.iter().map(|(statement, ..)| statement.clone()).collect();
+        let found = run_all(&mut self.connection, &plain, Keep::No).await?;
+        for ((statement, first, second), found) in chosen.into_iter().zip(found) {
+            let loose = self.is_loose(statement, check);
+            let differs = match difference(first, second, &found) {
+                Some(_) if loose && matches!(found, Outcome::Rows(_)) => None,
+                other => other,
+            };
+            match (differs, &self.vouched) {
+                (None, _) => self.journal.held(check, 1),
+                (Some(_), Some(step)) if !self.ended => {
+                    let reason = format!(
+                        "a directive has moved step {step}, and its author vouches for what clients then meet: {who} {} on {}",
+                        statement.about, statement.table
+                    );
+                    self.journal.untried(reason);
+                }
+                (Some((_, found)), _) if check == CheckKind::NewClients && self.is_declared(&found, statement) => {
+                    self.journal.declared(format!(
+                        "until contract, this does not yet work for {who}: it {} on {} ({found})",
+                        statement.about, statement.table
+                    ));
+                }
+                (Some((expected, found)), _) => {
+                    let about = format!("{who} {} on {}", statement.about, statement.table);
+                    self.journal.failed(check, Example { state: self.state.clone(), about, sql: statement.sql.clone(), expected, found });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the plan says that new clients meet this until contract: an index for ON CONFLICT that is still to come, or a
+    /// reference from a table that is still to go.
+    fn is_declared(&self, found: &str, statement: &Statement) -> bool {
+        let path = super::carry::path(&statement.table);
+        let refuses = |step: &Step| {
+            step.locks.iter().any(|lock| lock.relation == path)
+                && step.hazards.iter().any(|hazard| hazard.kind == HazardKind::RefusesWrites)
+        };
+        let deferred = self.case.plan.deferred.iter().any(refuses);
+        !self.ended && (found.starts_with("error 42P10") || found.starts_with("error 23503") && deferred)
+    }
+
+    /// Whether only success counts: values of old clients where the release changes rows, defaults or triggers, which both
+    /// releases' clients share.
+    fn is_loose(&self, statement: &Statement, check: CheckKind) -> bool {
+        if check == CheckKind::NewClients {
+            // A column that is made of others follows them, whoever changes those: who writes can't be told.
+            let path = super::carry::path(&statement.table);
+            let follows = self.in_step.contains(&path) && statement.sql.starts_with("UPDATE ");
+            return !self.ended && (follows || self.relabelled.contains(&path));
+        }
+        let path = super::carry::path(&statement.table);
+        let renamed = self.case.renames.tables.get(&statement.table).map(super::carry::path);
+        if self.changed.contains(&path) || renamed.is_some_and(|renamed| self.changed.contains(&renamed)) {
+            return true;
+        }
+        let new = self.case.renames.tables.get(&statement.table).unwrap_or(&statement.table);
+        let (Some(old), Some(new)) = (self.old_shape.table(&statement.table), self.new_shape.table(new)) else { return false };
+        statement.about.contains("required columns only")
+            && old.columns.iter().any(|column| new.column(&column.name).is_some_and(|other| other.default != column.default))
+    }
+
+    async fn ask_all(&mut self) -> Result<(), Error> {
+        for (queries, check) in [(&self.case.queries.old, CheckKind::OldClients), (&self.case.queries.new, CheckKind::NewClients)] {
+            for query in queries {
+                match queries::ask(&mut self.connection, query, self.case.queries.execute).await? {
+                    Ok(()) => self.journal.held(check, 1),
+                    Err(found) => {
+                        let about = format!("query {} of {}", query.name, query.file);
+                        self.journal.failed(
+                            check,
+                            Example { state: self.state.clone(), about, sql: query.sql.clone(), expected: "it works".to_owned(), found },
+                        );
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What each side writes, the other reads.
+    async fn carry(&mut self, shadow: &mut Shadow) -> Result<(), Error> {
+        if self.vouched.is_some() {
+            self.journal.untried("writes were not carried over: a directive has moved a change out of its place");
+            return Ok(());
+        }
+        self.disconnect(shadow).await?;
+        let about = carry::Sides {
+            case: self.case,
+            old_database: &self.written.old,
+            both: &self.main,
+            old_shape: &self.old_shape,
+            new_shape: &self.new_shape,
+            old: &self.old,
+            new: &self.new,
+            touched: &self.touched,
+            changed: &self.changed,
+            state: &self.state,
+        };
+        carry::old_to_new(shadow, &about, &mut self.journal).await?;
+        carry::new_to_old(shadow, &about, &mut self.journal).await?;
+        self.connection = shadow.connect(&self.main).await?;
+        Ok(())
+    }
+
+    /// Lets go of the main database, so that it can be copied.
+    async fn disconnect(&mut self, shadow: &Shadow) -> Result<(), Error> {
+        let elsewhere = shadow.connect(&self.written.seeded).await?;
+        let connection = std::mem::replace(&mut self.connection, elsewhere);
+        let _ = connection.close().await;
+        Ok(())
+    }
+
+    /// The steps so far, taken back in reverse order on a copy.
+    async fn back_to(&mut self, shadow: &mut Shadow, steps: &[&Step], start: &Schema) -> Result<(), Error> {
+        if steps.iter().any(|step| matches!(step.undo, Undo::Impossible { .. })) {
+            return Ok(());
+        }
+        self.disconnect(shadow).await?;
+        let copy = shadow.create(Some(&self.main)).await?;
+        let mut connection = shadow.connect(&copy).await?;
+        let mut undone: Vec<String> = Vec::new();
+        let mut broken = false;
+        for step in steps.iter().rev() {
+            undone.extend(undo_sql(step).iter().cloned());
+            if let Err(failure) = step::back(&mut connection, step).await? {
+                self.broken(CheckKind::SafeToStop, &format!("the undo of step {} works", step.id), failure);
+                broken = true;
+                break;
+            }
+        }
+        if !broken && steps.iter().any(|step| step.id.0.contains("/add-enum-value")) {
+            self.journal.declared("a label that was added to an enum stays there after undo, unused");
+        } else if !broken {
+            let found = compare::schema(&mut connection).await?;
+            self.compare(
+                CheckKind::SafeToStop,
+                "undo of all steps so far leads back to the schema of the start",
+                undone.join(";\n"),
+                start,
+                &found,
+            );
+        }
+        let _ = connection.close().await;
+        shadow.drop(&copy).await?;
+        self.connection = shadow.connect(&self.main).await?;
+        Ok(())
+    }
+
+    async fn same_end(&mut self, shadow: &Shadow) -> Result<(), Error> {
+        "at the end of contract".clone_into(&mut self.state);
+        let mut new = shadow.connect(&self.written.new).await?;
+        let mut again = shadow.connect(&self.written.again).await?;
+        let expected = compare::schema(&mut new).await?;
+        let found = compare::schema(&mut self.connection).await?;
+        self.compare(CheckKind::SameEnd, "the schema is that of the migrations as written", String::new(), &expected, &found);
+        for table in self.new_shape.tables.clone() {
+            let columns: Vec<&Identifier> = table.columns.iter().map(|column| &column.name).collect();
+            let sql = reading(&table.name, &columns);
+            let (first, second) = (rows(&mut new, &sql).await?, rows(&mut again, &sql).await?);
+            let Ok(found) = rows(&mut self.connection, &sql).await else { continue };
+            match rows_differ(&first, &second, &found) {
+                None => self.journal.held(CheckKind::SameEnd, 1),
+                Some((expected, found)) => {
+                    let about = format!("the rows of {} are those of the migrations as written", table.name);
+                    self.journal.failed(CheckKind::SameEnd, Example { state: self.state.clone(), about, sql, expected, found });
+                }
+            }
+        }
+        let _ = (new.close().await, again.close().await);
+        Ok(())
+    }
+
+    pub(super) async fn end(self, shadow: &mut Shadow) -> Result<Proof, Error> {
+        let Self { case, written, journal, connection, main, .. } = self;
+        let _ = connection.close().await;
+        for name in [&main, &written.seeded, &written.old, &written.new, &written.again] {
+            shadow.drop(name).await?;
+        }
+        Ok(journal.end(case.plan.release.clone(), written.rows, written.tables))
+    }
+}
+
+/// How the ids of steps end that change what the database does with what clients write.
+const BEHAVIOUR: &[&str] =
+    &["/create-trigger", "/replace-trigger", "/create-function", "/replace-function", "/drop-trigger", "/change-rows", "/trigger"];
+
+/// Which tables are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    All,
+    Touched,
+}
+
+fn undo_sql(step: &Step) -> &[String] {
+    match &step.undo {
+        Undo::Sql { sql, .. } => sql,
+        Undo::Needless | Undo::Impossible { .. } => &[],
+    }
+}

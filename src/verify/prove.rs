@@ -1,0 +1,99 @@
+//! The course of a proof: what is built, what is run, and who tries what after which step.
+
+use std::collections::BTreeSet;
+
+use sqlx::Connection;
+
+use super::Error;
+use super::course::Course;
+use super::journal::{Journal, Proof};
+use super::queries::Asked;
+use super::reference::build;
+use super::renames::Renames;
+use super::seed::Rows;
+use super::shadow::Shadow;
+use super::shape::Shape;
+use super::written::Script;
+use crate::plan::{Plan, Step};
+use crate::schema::Name;
+
+/// A release that is to be proven.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// Its plan.
+    pub plan: &'a Plan,
+    /// A database that nobody is connected to, with the schema from which `begun` starts.
+    pub base: &'a str,
+    /// What earlier releases whose contract is still to come have done: their steps.
+    pub begun: &'a [Step],
+    /// And their migrations as written.
+    pub before: &'a [Script],
+    /// The release's migrations as written.
+    pub migrations: &'a [Script],
+    /// What it renames.
+    pub renames: &'a Renames,
+    /// Queries of clients, by the release that asks them.
+    pub queries: &'a Asked,
+}
+
+/// How much is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// How many rows a table gets.
+    pub rows: u32,
+    /// Whether tables that have nothing to do with the release are tried too.
+    pub scope: Scope,
+}
+
+/// Which tables are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All, at the points where clients come and go; between the steps those that the release is about.
+    All,
+    /// Those that the release is about, and their neighbours.
+    Touched,
+}
+
+/// Proves a plan.
+pub async fn prove(shadow: &mut Shadow, case: &Case<'_>, options: &Options) -> Result<Proof, Error> {
+    let mut journal = Journal::default();
+    let touched = touched(shadow, case).await?;
+    let written = match build(shadow, case, options, &touched).await? {
+        Ok(written) => written,
+        Err(refused) => {
+            journal.untried(format!("the migrations as written don't run: {refused}"));
+            return Ok(journal.end(case.plan.release.clone(), Rows::None, Vec::new()));
+        }
+    };
+    let mut course = Course::begin(shadow, case, *options, written, touched, journal).await?;
+    course.run(shadow).await?;
+    course.end(shadow).await
+}
+
+/// Tables that the release is about: those that its steps lock, and those that reference them or that they reference.
+async fn touched(shadow: &Shadow, case: &Case<'_>) -> Result<BTreeSet<Name>, Error> {
+    let mut connection = shadow.connect(case.base).await?;
+    let shape = Shape::read(&mut connection).await?;
+    let _ = connection.close().await;
+    let locked: BTreeSet<&str> =
+        case.plan.steps.iter().chain(&case.plan.deferred).flat_map(|step| &step.locks).map(|lock| lock.relation.as_str()).collect();
+    let path = |name: &Name| name.schema.as_ref().map_or_else(|| name.name.to_string(), |schema| format!("{schema}.{}", name.name));
+    let mut touched: BTreeSet<Name> =
+        shape.tables.iter().filter(|table| locked.contains(path(&table.name).as_str())).map(|table| table.name.clone()).collect();
+    let near: Vec<Name> = shape
+        .tables
+        .iter()
+        .flat_map(|table| table.foreign_keys.iter().map(move |key| (table.name.clone(), key.references.clone())))
+        .flat_map(|(one, other)| {
+            if touched.contains(&one) {
+                vec![other]
+            } else if touched.contains(&other) {
+                vec![one]
+            } else {
+                vec![]
+            }
+        })
+        .collect();
+    touched.extend(near);
+    Ok(touched)
+}

@@ -1,0 +1,215 @@
+//! The databases that show what each release expects: built by its migrations as written, with rows of ours, and never touched
+//! by the plan.
+
+use std::collections::BTreeSet;
+
+use sqlx::{Connection, PgConnection};
+
+use super::Error;
+use super::client::{Client, Keep, statements, texts};
+use super::prove::{Case, Options, Scope};
+use super::seed::{Rows, Seeded, seed};
+use super::shadow::Shadow;
+use super::shape::{Shape, Table, WrittenBy};
+use super::written::{self, Refused};
+use crate::db::postgres::trusted;
+use crate::schema::{Identifier, Name};
+use crate::sql::write;
+
+/// The databases that show what each release expects.
+pub(super) struct Written {
+    pub(super) seeded: String,
+    pub(super) old: String,
+    pub(super) new: String,
+    /// The same once more: what differs between both differs from run to run.
+    pub(super) again: String,
+    pub(super) rows: Rows,
+    pub(super) tables: Vec<Seeded>,
+}
+
+/// Builds what each release expects, with the most telling rows that its migrations take.
+pub(super) async fn build(
+    shadow: &mut Shadow,
+    case: &Case<'_>,
+    options: &Options,
+    touched: &BTreeSet<Name>,
+) -> Result<Result<Written, Refused>, Error> {
+    let mut last = None;
+    for rows in [Rows::Varied, Rows::Plain, Rows::None] {
+        match build_with(shadow, case, options, touched, rows).await? {
+            Ok(written) => return Ok(Ok(written)),
+            Err(refused) => last = Some(refused),
+        }
+    }
+    Ok(last.map_or_else(|| unreachable!("three kinds of rows were tried"), Err))
+}
+
+async fn build_with(
+    shadow: &mut Shadow,
+    case: &Case<'_>,
+    options: &Options,
+    touched: &BTreeSet<Name>,
+    rows: Rows,
+) -> Result<Result<Written, Refused>, Error> {
+    let seeded = shadow.create(Some(case.base)).await?;
+    let mut connection = shadow.connect(&seeded).await?;
+    let shape = Shape::read(&mut connection).await?;
+    let wanted = closure(&shape, touched);
+    let shape = if rows == Rows::Plain { obeying(shadow, case, shape).await? } else { shape };
+    let tables = seed(&mut connection, &shape, rows, options.rows, &|name| options.scope == Scope::All || wanted.contains(name)).await?;
+    let _ = connection.close().await;
+    let old = shadow.create(Some(&seeded)).await?;
+    let mut made = vec![seeded.clone(), old.clone()];
+    let mut result = written::run(shadow, &old, case.before).await?;
+    let mut news = Vec::new();
+    for _ in 0..2 {
+        if result.is_err() {
+            break;
+        }
+        let new = shadow.create(Some(&old)).await?;
+        made.push(new.clone());
+        result = written::run(shadow, &new, case.migrations).await?;
+        news.push(new);
+    }
+    match (result, news.as_slice()) {
+        (Ok(()), [new, again]) => Ok(Ok(Written { seeded, old, new: new.clone(), again: again.clone(), rows, tables })),
+        (Err(refused), _) => {
+            for name in made {
+                shadow.drop(&name).await?;
+            }
+            Ok(Err(refused))
+        }
+        (Ok(()), _) => unreachable!("both were made"),
+    }
+}
+
+/// The shape with what the release's migrations will demand of its rows, so that rows can be made that they take.
+async fn obeying(shadow: &mut Shadow, case: &Case<'_>, mut shape: Shape) -> Result<Shape, Error> {
+    let empty = shadow.create(Some(case.base)).await?;
+    let ran = match written::run(shadow, &empty, case.before).await? {
+        Ok(()) => written::run(shadow, &empty, case.migrations).await?,
+        refused => refused,
+    };
+    if ran.is_ok() {
+        let mut connection = shadow.connect(&empty).await?;
+        let demanded = Shape::read(&mut connection).await?;
+        let _ = connection.close().await;
+        for table in &mut shape.tables {
+            let Some(new) = demanded.table(case.renames.tables.get(&table.name).unwrap_or(&table.name)) else { continue };
+            let known = |names: &[Identifier]| names.iter().all(|name| table.columns.iter().any(|column| &column.name == name));
+            let keys: Vec<_> = new
+                .foreign_keys
+                .iter()
+                .filter(|key| known(&key.columns) && !table.foreign_keys.iter().any(|old| old.columns == key.columns))
+                .cloned()
+                .collect();
+            let conditions: Vec<_> = new
+                .conditions
+                .iter()
+                .filter(|(names, text)| known(names) && !table.conditions.iter().any(|(_, old)| old == text))
+                .cloned()
+                .collect();
+            table.foreign_keys.extend(keys);
+            table.conditions.extend(conditions);
+        }
+    }
+    shadow.drop(&empty).await?;
+    Ok(shape)
+}
+
+/// Tables with all that they reference, however far.
+fn closure(shape: &Shape, touched: &BTreeSet<Name>) -> BTreeSet<Name> {
+    let mut all = touched.clone();
+    loop {
+        let more: Vec<Name> = shape
+            .tables
+            .iter()
+            .filter(|table| all.contains(&table.name))
+            .flat_map(|table| &table.foreign_keys)
+            .map(|key| key.references.clone())
+            .filter(|name| !all.contains(name))
+            .collect();
+        if more.is_empty() {
+            return all;
+        }
+        all.extend(more);
+    }
+}
+
+pub(super) async fn shape(shadow: &Shadow, database: &str) -> Result<Shape, Error> {
+    let mut connection = shadow.connect(database).await?;
+    let shape = Shape::read(&mut connection).await?;
+    let _ = connection.close().await;
+    Ok(shape)
+}
+
+/// Gives other numbers to columns that are new and come from a sequence: which row gets which is up to nobody.
+pub(super) async fn renumber(shadow: &Shadow, database: &str, old: &Shape, new: &Shape) -> Result<(), Error> {
+    let mut connection = shadow.connect(database).await?;
+    super::client::execute(&mut connection, "BEGIN").await?;
+    for table in &new.tables {
+        let Some(before) = old.table(&table.name) else { continue };
+        for column in table.columns.iter().filter(|column| column.written_by != WrittenBy::Clients && before.column(&column.name).is_none())
+        {
+            let sql = format!("UPDATE {} SET {} = DEFAULT", write::name(&table.name), write::identifier(&column.name));
+            super::client::run(&mut connection, &sql, Keep::Yes).await?;
+        }
+    }
+    super::client::execute(&mut connection, "COMMIT").await?;
+    let _ = connection.close().await;
+    Ok(())
+}
+
+pub(super) async fn learn(
+    shadow: &Shadow,
+    databases: [&String; 2],
+    shape: &Shape,
+    base: u64,
+    wanted: impl Fn(&Table) -> bool,
+) -> Result<Client, Error> {
+    let made = shape.tables.iter().filter(|table| wanted(table)).flat_map(|table| statements(shape, table, base)).collect();
+    let (mut first, mut second) = (shadow.connect(databases[0]).await?, shadow.connect(databases[1]).await?);
+    let client = Client::learn(made, &mut first, &mut second).await?;
+    let _ = (first.close().await, second.close().await);
+    Ok(client)
+}
+
+/// Tables with a column whose enum has other labels in the new shape.
+pub(super) fn relabelled(old: &Shape, new: &Shape) -> BTreeSet<String> {
+    let labels = |shape: &Shape, table: &Table, name: &Identifier| {
+        let column = table.column(name)?;
+        let of = shape.types.get(&column.data_type)?;
+        let of = if of.is_array { shape.types.get(&of.of)? } else { of };
+        Some(of.labels.clone()).filter(|labels| !labels.is_empty())
+    };
+    let tables = old.tables.iter().filter_map(|table| Some((table, new.table(&table.name)?)));
+    let differ = tables.filter(|(one, other)| {
+        one.columns.iter().any(|column| match (labels(old, one, &column.name), labels(new, other, &column.name)) {
+            (Some(before), Some(after)) => before.iter().any(|label| !after.contains(label)),
+            _ => false,
+        })
+    });
+    differ.map(|(table, _)| super::carry::path(&table.name)).collect()
+}
+
+/// Whether a table is the same to clients of both releases.
+pub(super) fn alike(old: &Table, new: &Table) -> bool {
+    let columns = |table: &Table| {
+        table
+            .columns
+            .iter()
+            .map(|column| (column.name.clone(), column.type_text.clone(), column.not_null, column.default.clone()))
+            .collect::<Vec<_>>()
+    };
+    columns(old) == columns(new)
+        && old.keys == new.keys
+        && old.conditions == new.conditions
+        && old.foreign_keys.len() == new.foreign_keys.len()
+}
+
+pub(super) async fn rows(connection: &mut PgConnection, sql: &str) -> Result<Vec<super::client::Row>, sqlx::Error> {
+    let rows = sqlx::raw_sql(trusted(sql)).fetch_all(&mut *connection).await?;
+    let mut rows = rows.iter().map(texts).collect::<Result<Vec<_>, _>>()?;
+    rows.sort();
+    Ok(rows)
+}

@@ -1,0 +1,165 @@
+//! Rows for a throwaway database, made from its own catalog: every table that can have some gets them, NULLs and extremes
+//! among them, and what can't is named with the reason.
+
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use super::client::{Keep, Outcome, execute, referenced, run};
+use super::shape::{Column, ForeignKey, Kind, Shape, Table, WrittenBy};
+use super::value::{Flavour, cast, literals, value};
+use crate::schema::{Identifier, Name};
+use crate::sql::write;
+
+/// What the rows are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rows {
+    /// NULLs and extremes among them.
+    Varied,
+    /// Ordinary ones only: the release's migrations refuse others.
+    Plain,
+    /// None: the release's migrations refuse even ordinary ones.
+    None,
+}
+
+/// The rows that a table has got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Seeded {
+    /// The table.
+    pub table: String,
+    /// How many.
+    pub rows: u32,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How often a row is tried with other values.
+const TRIES: u64 = 8;
+
+/// Puts rows into the tables for which `wanted` holds, those that others reference first.
+pub(super) async fn seed(
+    connection: &mut PgConnection,
+    shape: &Shape,
+    kind: Rows,
+    count: u32,
+    wanted: &dyn Fn(&Name) -> bool,
+) -> Result<Vec<Seeded>, sqlx::Error> {
+    if kind == Rows::None {
+        return Ok(Vec::new());
+    }
+    let mut seeded = Vec::new();
+    execute(connection, "BEGIN").await?;
+    for table in in_order(shape).into_iter().filter(|table| wanted(&table.name)) {
+        let mut rows = 0;
+        let mut reason = None;
+        for number in 1..=u64::from(count) {
+            match row(connection, shape, table, kind, number).await? {
+                None => rows += 1,
+                Some(why) => reason = Some(why),
+            }
+            if rows == 0 && number > 10 {
+                break;
+            }
+        }
+        seeded.push(Seeded { table: table.name.to_string(), rows, reason: reason.filter(|_| rows == 0) });
+    }
+    execute(connection, "COMMIT; ANALYZE").await?;
+    Ok(seeded)
+}
+
+/// Tables after those that they reference, as far as there is such an order.
+fn in_order(shape: &Shape) -> Vec<&Table> {
+    let mut waiting: Vec<&Table> = shape.tables.iter().filter(|table| table.kind == Kind::Table).collect();
+    let mut ordered: Vec<&Table> = Vec::new();
+    while !waiting.is_empty() {
+        let blocks =
+            |table: &Table, key: &ForeignKey| key.references != table.name && waiting.iter().any(|other| other.name == key.references);
+        let free = waiting.iter().position(|table| !table.foreign_keys.iter().any(|key| blocks(table, key)));
+        // In a circle somebody has to go first: one whose references may be NULL.
+        let nullable =
+            |table: &Table, key: &ForeignKey| key.columns.iter().any(|name| table.column(name).is_some_and(|column| !column.not_null));
+        let free = free
+            .or_else(|| waiting.iter().position(|table| table.foreign_keys.iter().all(|key| !blocks(table, key) || nullable(table, key))));
+        ordered.push(waiting.remove(free.unwrap_or(0)));
+    }
+    ordered
+}
+
+/// One row; the reason if none of its tries was taken.
+async fn row(connection: &mut PgConnection, shape: &Shape, table: &Table, kind: Rows, number: u64) -> Result<Option<String>, sqlx::Error> {
+    let mut reason = String::new();
+    for attempt in 0..TRIES {
+        let sql = match insert(shape, table, kind, number, attempt) {
+            Ok(sql) => sql,
+            Err(why) => return Ok(Some(why)),
+        };
+        match run(connection, &sql, Keep::Yes).await? {
+            Outcome::Rows(_) => return Ok(None),
+            Outcome::Failed { code, message } => {
+                reason = message;
+                // Only conditions, NOT NULL and what triggers refuse may go by with other values.
+                if !matches!(code.as_str(), "23514" | "23502" | "23505" | "P0001" | "22001" | "22P02" | "22003") {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(Some(reason))
+}
+
+fn insert(shape: &Shape, table: &Table, kind: Rows, number: u64, attempt: u64) -> Result<String, String> {
+    let varied = kind == Rows::Varied && attempt == 0;
+    let mut names: Vec<&Identifier> = Vec::new();
+    let mut values: Vec<String> = Vec::new();
+    for column in &table.columns {
+        if column.written_by != WrittenBy::Clients && attempt < TRIES - 1 || column.written_by == WrittenBy::Database {
+            continue;
+        }
+        if varied && number % 8 == 2 && column.default.is_some() {
+            continue;
+        }
+        let value = if varied && number.is_multiple_of(8) && !column.not_null {
+            Some("NULL".to_owned())
+        } else {
+            let flavour = if varied && number % 8 == 1 { Flavour::Extreme } else { Flavour::Plain };
+            learned(table, column, number, attempt)
+                .or_else(|| referenced(table, column, number))
+                .or_else(|| value(&shape.types, column, number + attempt * 1000, flavour))
+        };
+        match value {
+            Some(value) => {
+                names.push(&column.name);
+                values.push(value);
+            }
+            None if column.not_null && column.default.is_none() => {
+                return Err(format!("no value is known for the type {} of {}", column.type_text, column.name));
+            }
+            None => {}
+        }
+    }
+    let relation = write::name(&table.name);
+    if names.is_empty() {
+        return Ok(format!("INSERT INTO {relation} DEFAULT VALUES"));
+    }
+    Ok(format!("INSERT INTO {relation} ({}) VALUES ({})", write::list(names), values.join(", ")))
+}
+
+/// From the second try on: a value that a condition on the column names.
+fn learned(table: &Table, column: &Column, number: u64, attempt: u64) -> Option<String> {
+    if attempt == 0 {
+        return None;
+    }
+    let conditions = table.conditions.iter().filter(|(columns, _)| columns.contains(&column.name));
+    let mut known: Vec<Option<String>> = conditions.flat_map(|(_, text)| literals(text)).map(Some).collect();
+    if known.is_empty() {
+        return None;
+    }
+    if !column.not_null {
+        known.push(None);
+    }
+    let spread =
+        number.wrapping_mul(7).wrapping_add(attempt.wrapping_mul(attempt)).wrapping_add(column.name.as_str().len() as u64 * (attempt / 2));
+    let at = usize::try_from(spread).unwrap_or_default() % known.len();
+    known.get(at).map(|text| text.as_ref().map_or_else(|| "NULL".to_owned(), |text| cast(text, column)))
+}
