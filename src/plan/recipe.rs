@@ -128,10 +128,14 @@ impl Context<'_> {
                 .and_then(|found| found.column(column))
                 .is_none_or(|found| found.default.is_none() && found.generated.is_none() && found.identity.is_none())
         };
-        let filled = self
-            .release
-            .iter()
-            .any(|item| matches!(&item.planned, Planned::FilledColumn { add, .. } if &add.table == table && &add.column.name == column));
+        let filled = self.release.iter().any(|item| match &item.planned {
+            Planned::FilledColumn { add, .. } => &add.table == table && &add.column.name == column,
+            // Rows that the release itself fills reference rows that old clients delete.
+            Planned::Change(Change::Data(data)) => {
+                data.writes.contains(table) && data.assignments.iter().any(|(assigned, _)| assigned == column)
+            }
+            Planned::Change(_) | Planned::EnumSwap(_) => false,
+        });
         self.is_new_column(table, column) && bare(self.before) && bare(self.after) && bare(self.new) && !filled
     }
 

@@ -258,21 +258,24 @@ pub(super) fn difference(first: &Outcome, second: &Outcome, found: &Outcome) -> 
 
 /// The first row that differs.
 pub(super) fn rows_differ(first: &[Row], second: &[Row], found: &[Row]) -> Option<(String, String)> {
+    if first.len() != second.len() {
+        return None;
+    }
     let width = first.first().map_or(0, Vec::len);
-    let settled: Vec<bool> = (0..width)
-        .map(|at| first.len() == second.len() && first.iter().zip(second).all(|(one, other)| one.get(at) == other.get(at)))
-        .collect();
+    // Rows with random keys come in another order each time, so columns are compared, not rows in their places.
+    let column = |rows: &[Row], at: usize| {
+        let mut values: Vec<Option<String>> = rows.iter().filter_map(|row| row.get(at).cloned()).collect();
+        values.sort();
+        values
+    };
+    let settled: Vec<bool> = (0..width).map(|at| column(first, at) == column(second, at)).collect();
     let masked = |rows: &[Row]| {
-        let mut rows: Vec<Row> = rows
-            .iter()
-            .map(|row| {
-                row.iter().zip(&settled).map(|(value, settled)| if *settled { value.clone() } else { Some("…".to_owned()) }).collect()
-            })
-            .collect();
+        let value = |(value, settled): (&Option<String>, &bool)| if *settled { value.clone() } else { Some("…".to_owned()) };
+        let mut rows: Vec<Row> = rows.iter().map(|row| row.iter().zip(&settled).map(value).collect()).collect();
         rows.sort();
         rows
     };
-    if first.len() != second.len() {
+    if masked(first) != masked(second) {
         return None;
     }
     let (expected, found) = (masked(first), masked(found));

@@ -14,7 +14,7 @@ use super::queries;
 use super::reference::{Written, alike, learn, relabelled, renumber, rows, shape};
 use super::seed::Rows;
 use super::shadow::Shadow;
-use super::shape::Shape;
+use super::shape::{Shape, Table};
 use super::step::{self, Failure, Relations};
 use crate::plan::{HazardKind, LockMode, Phase, Step, SyncTriggers, Transaction, Undo};
 use crate::schema::{Identifier, Name};
@@ -41,6 +41,8 @@ pub(super) struct Course<'a> {
     in_step: BTreeSet<String>,
     /// Tables with a column of an enum that gets other labels: until contract rows have the old ones.
     relabelled: BTreeSet<String>,
+    /// Tables whose rows have other values each time the migrations run: the first row by key is another one then.
+    unsettled: BTreeSet<String>,
     /// Whether contract is done.
     ended: bool,
     state: String,
@@ -85,6 +87,10 @@ impl<'a> Course<'a> {
             options.scope == Scope::All || touched.contains(&table.name)
         })
         .await?;
+        let differs = |(statement, first, second): &(Statement, Outcome, Outcome)| {
+            (statement.sql.starts_with("SELECT ") && first != second).then(|| carry::path(&statement.table))
+        };
+        let unsettled = new.statements.iter().filter_map(differs).collect();
         let mut connection = shadow.connect(&main).await?;
         let there = step::relations(&mut connection).await?;
         let relabelled: BTreeSet<String> = relabelled(&old_shape, &new_shape);
@@ -97,6 +103,7 @@ impl<'a> Course<'a> {
         let vouched = case.plan.steps.iter().chain(&case.plan.deferred).find(moved).map(|step| step.id.0.clone());
         let (changed, in_step) = (BTreeSet::new(), BTreeSet::new());
         Ok(Self {
+            unsettled,
             there,
             in_step,
             relabelled,
@@ -190,6 +197,7 @@ impl<'a> Course<'a> {
         let behaves = BEHAVIOUR.iter().any(|slug| step.id.0.ends_with(slug)) && step.phase == Phase::Expand;
         if writes || behaves {
             self.changed.extend(step.locks.iter().map(|lock| lock.relation.clone()));
+            self.spread();
         }
         let own = step.introduced_by == self.case.plan.release && step.phase != Phase::Contract;
         if step.sql.iter().any(|sql| sql.contains("zz_concertina")) {
@@ -200,6 +208,23 @@ impl<'a> Course<'a> {
         }
         if step.hazards.iter().any(|hazard| hazard.kind == HazardKind::Opaque) {
             self.journal.untried(format!("what step {} does can't be told from its SQL", step.id));
+        }
+    }
+
+    /// What becomes of rows becomes of those that reference them.
+    fn spread(&mut self) {
+        loop {
+            let tables = self.old_shape.tables.iter().chain(&self.new_shape.tables);
+            let follows = |table: &Table| table.foreign_keys.iter().any(|key| self.changed.contains(&carry::path(&key.references)));
+            let more: Vec<String> = tables
+                .filter(|table| follows(table))
+                .map(|table| carry::path(&table.name))
+                .filter(|path| !self.changed.contains(path))
+                .collect();
+            if more.is_empty() {
+                return;
+            }
+            self.changed.extend(more);
         }
     }
 
@@ -276,7 +301,7 @@ impl<'a> Course<'a> {
     /// Whether the plan says that new clients meet this until contract: an index for ON CONFLICT that is still to come, or a
     /// reference from a table that is still to go.
     fn is_declared(&self, found: &str, statement: &Statement) -> bool {
-        let path = super::carry::path(&statement.table);
+        let path = carry::path(&statement.table);
         let refuses = |step: &Step| {
             step.locks.iter().any(|lock| lock.relation == path)
                 && step.hazards.iter().any(|hazard| hazard.kind == HazardKind::RefusesWrites)
@@ -290,12 +315,13 @@ impl<'a> Course<'a> {
     fn is_loose(&self, statement: &Statement, check: CheckKind) -> bool {
         if check == CheckKind::NewClients {
             // A column that is made of others follows them, whoever changes those: who writes can't be told.
-            let path = super::carry::path(&statement.table);
+            let path = carry::path(&statement.table);
             let follows = self.in_step.contains(&path) && statement.sql.starts_with("UPDATE ");
-            return !self.ended && (follows || self.relabelled.contains(&path));
+            let by_place = !statement.sql.starts_with("INSERT ") && !statement.sql.starts_with("SELECT ");
+            return by_place && self.unsettled.contains(&path) || !self.ended && (follows || self.relabelled.contains(&path));
         }
-        let path = super::carry::path(&statement.table);
-        let renamed = self.case.renames.tables.get(&statement.table).map(super::carry::path);
+        let path = carry::path(&statement.table);
+        let renamed = self.case.renames.tables.get(&statement.table).map(carry::path);
         if self.changed.contains(&path) || renamed.is_some_and(|renamed| self.changed.contains(&renamed)) {
             return true;
         }
