@@ -22,8 +22,10 @@ mod draft;
 
 pub use build::{Input, adopt, build, digest};
 pub use chain::{Chain, ChainError, Link, Sorted};
+pub(crate) use draft::path;
 pub use format::{
     Backfill, Gate, Hazard, HazardKind, Held, KeyColumn, Leftover, LockMode, Milliseconds, Origin, Phase, Plan, PlannedMigration,
     Predecessor, Probe, RelationLock, Release, Start, StartColumn, Step, StepId, SyncTriggers, Transaction, Undo,
 };
+pub(crate) use probe::UNKNOWABLE;
 pub use refusal::Refusal;

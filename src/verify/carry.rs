@@ -14,6 +14,7 @@ use super::reference::{renumber, rows};
 use super::shadow::Shadow;
 use super::shape::{Kind, Shape, Table};
 use super::written;
+pub(super) use crate::plan::path;
 use crate::schema::{Identifier, Name};
 
 /// Both sides of a window.
@@ -30,11 +31,6 @@ pub(super) struct Sides<'a> {
     /// Tables whose rows the release changes as data: rows written later are not, and the plan says so.
     pub(super) changed: &'a BTreeSet<String>,
     pub(super) state: &'a str,
-}
-
-/// `schema.table`, as plans name relations.
-pub(super) fn path(name: &Name) -> String {
-    name.schema.as_ref().map_or_else(|| name.name.to_string(), |schema| format!("{schema}.{}", name.name))
 }
 
 impl Sides<'_> {

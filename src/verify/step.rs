@@ -7,7 +7,7 @@ use sqlx::{PgConnection, Row as _};
 
 use super::client::{execute, texts};
 use crate::db::postgres::trusted;
-use crate::plan::{Backfill, Gate, Held, LockMode, Step, SyncTriggers, Transaction, Undo};
+use crate::plan::{Backfill, Gate, Held, LockMode, Step, SyncTriggers, Transaction, UNKNOWABLE, Undo};
 
 /// Why a step did not do what the plan says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +26,6 @@ pub(super) struct Observed {
 }
 
 type Attempt<T> = Result<Result<T, Failure>, sqlx::Error>;
-
-/// The probe of a step whose effect can't be looked up.
-const UNKNOWABLE: &str = "SELECT false";
 
 /// Rows of a chunk: few, so that a table with a hundred rows has several.
 const CHUNK: i64 = 30;
