@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use sqlx::{Connection, PgConnection};
 
 use super::Error;
-use super::client::{Client, Keep, Outcome, Statement, execute, reading, rows_differ, run_all};
+use super::client::{Client, Keep, Outcome, Statement, ask, execute, reading, rows_differ, run_all, run_each};
 use super::journal::{CheckKind, Example, Journal};
 use super::prove::Case;
 use super::reference::{renumber, rows};
@@ -20,9 +20,8 @@ use crate::schema::{Identifier, Name};
 /// Both sides of a window.
 pub(super) struct Sides<'a> {
     pub(super) case: &'a Case<'a>,
+    /// A database of the release before, which is used up.
     pub(super) old_database: &'a str,
-    /// The database that serves both.
-    pub(super) both: &'a str,
     pub(super) old_shape: &'a Shape,
     pub(super) new_shape: &'a Shape,
     pub(super) old: &'a Client,
@@ -56,57 +55,60 @@ impl Sides<'_> {
     }
 }
 
-/// Sequences stand elsewhere in every copy; here they count on from the same number.
-const SAME_SEQUENCES: &str = "SELECT pg_catalog.setval(c.oid::regclass, 20000) FROM pg_catalog.pg_class c WHERE c.relkind = 'S'";
+/// Sequences stand elsewhere in every copy; here they count on from the same number, if they get that far.
+const SAME_SEQUENCES: &str =
+    "SELECT pg_catalog.setval(seqrelid::regclass, 20000) FROM pg_catalog.pg_sequence WHERE 20000 BETWEEN seqmin AND seqmax";
 
-pub(super) async fn old_to_new(shadow: &mut Shadow, sides: &Sides<'_>, journal: &mut Journal) -> Result<(), Error> {
+/// What old clients write in `both`, which serves both releases; it is taken back there.
+pub(super) async fn old_to_new(
+    shadow: &mut Shadow,
+    both: &mut PgConnection,
+    sides: &Sides<'_>,
+    journal: &mut Journal,
+) -> Result<(), Error> {
     let writes = sides.writes(sides.old);
-    let mut made = Vec::new();
+    let copy = shadow.create(Some(sides.old_database)).await?;
     let mut written = Vec::new();
-    for _ in 0..2 {
-        let copy = shadow.create(Some(sides.old_database)).await?;
-        let mut connection = shadow.connect(&copy).await?;
+    for database in [sides.old_database, copy.as_str()] {
+        let mut connection = shadow.connect(database).await?;
         execute(&mut connection, SAME_SEQUENCES).await?;
         run_all(&mut connection, &writes, Keep::Yes).await?;
         let _ = connection.close().await;
-        made.push(copy.clone());
-        if let Err(refused) = written::run(shadow, &copy, sides.case.migrations).await? {
+        if let Err(refused) = written::run(shadow, database, sides.case.migrations).await? {
             // What is tightened refuses such rows: they are the business of the gates of contract.
             let _ = refused;
             break;
         }
         if !written.is_empty() {
-            renumber(shadow, &copy, sides.old_shape, sides.new_shape).await?;
+            renumber(shadow, database, sides.old_shape, sides.new_shape).await?;
         }
-        written.push(copy);
+        written.push(shadow.connect(database).await?);
     }
-    if let [first, second] = written.as_slice() {
-        let both = shadow.create(Some(sides.both)).await?;
-        made.push(both.clone());
-        let mut connections = (shadow.connect(first).await?, shadow.connect(second).await?, shadow.connect(&both).await?);
-        execute(&mut connections.2, SAME_SEQUENCES).await?;
-        run_all(&mut connections.2, &writes, Keep::Yes).await?;
+    if let [first, second] = written.as_mut_slice() {
+        execute(both, SAME_SEQUENCES).await?;
+        execute(both, "BEGIN").await?;
+        run_each(both, &writes, Keep::Yes).await?;
         for table in sides.new_shape.tables.iter().filter(|table| sides.is_tried(table)) {
-            compare(&mut connections, sides, table, journal).await?;
+            compare((first, second, both), sides, table, journal).await?;
         }
-        let _ = (connections.0.close().await, connections.1.close().await, connections.2.close().await);
+        execute(both, "ROLLBACK").await?;
     }
-    for name in made {
-        shadow.drop(&name).await?;
+    for connection in written {
+        let _ = connection.close().await;
     }
-    Ok(())
+    shadow.drop(&copy).await
 }
 
 async fn compare(
-    connections: &mut (PgConnection, PgConnection, PgConnection),
+    (first, second, both): (&mut PgConnection, &mut PgConnection, &mut PgConnection),
     sides: &Sides<'_>,
     table: &Table,
     journal: &mut Journal,
 ) -> Result<(), Error> {
     let columns: Vec<&Identifier> = table.columns.iter().map(|column| &column.name).collect();
     let sql = reading(&table.name, &columns);
-    let (first, second) = (rows(&mut connections.0, &sql).await?, rows(&mut connections.1, &sql).await?);
-    let Ok(found) = rows(&mut connections.2, &sql).await else { return Ok(()) };
+    let (first, second) = (rows(first, &sql).await?, rows(second, &sql).await?);
+    let Some(found) = ask(both, &sql).await? else { return Ok(()) };
     match rows_differ(&first, &second, &found) {
         None => journal.held(CheckKind::WritesCarryOver, found.len() as u64),
         Some((expected, found)) => {
@@ -117,10 +119,10 @@ async fn compare(
     Ok(())
 }
 
-pub(super) async fn new_to_old(shadow: &mut Shadow, sides: &Sides<'_>, journal: &mut Journal) -> Result<(), Error> {
-    let both = shadow.create(Some(sides.both)).await?;
-    let mut connection = shadow.connect(&both).await?;
-    run_all(&mut connection, &sides.writes(sides.new), Keep::Yes).await?;
+/// What new clients write in `both`, which serves both releases; it is taken back there.
+pub(super) async fn new_to_old(both: &mut PgConnection, sides: &Sides<'_>, journal: &mut Journal) -> Result<(), Error> {
+    execute(both, "BEGIN").await?;
+    run_each(both, &sides.writes(sides.new), Keep::Yes).await?;
     for old in sides.old_shape.tables.iter().filter(|table| table.kind == Kind::Table && sides.touched.contains(&table.name)) {
         let renamed = sides.case.renames.tables.get(&old.name).unwrap_or(&old.name);
         let Some(new) = sides.new_shape.table(renamed).filter(|new| new.kind == Kind::Table) else { continue };
@@ -138,7 +140,7 @@ pub(super) async fn new_to_old(shadow: &mut Shadow, sides: &Sides<'_>, journal: 
             continue;
         }
         let (sql, expected) = (reading(&old.name, &ours), reading(&new.name, &theirs));
-        let (Ok(found), Ok(expected)) = (rows(&mut connection, &sql).await, rows(&mut connection, &expected).await) else { continue };
+        let (Some(found), Some(expected)) = (ask(both, &sql).await?, ask(both, &expected).await?) else { continue };
         match rows_differ(&expected, &expected, &found) {
             None => journal.held(CheckKind::WritesCarryOver, found.len() as u64),
             Some((expected, found)) => {
@@ -147,6 +149,6 @@ pub(super) async fn new_to_old(shadow: &mut Shadow, sides: &Sides<'_>, journal: 
             }
         }
     }
-    let _ = connection.close().await;
-    shadow.drop(&both).await
+    execute(both, "ROLLBACK").await?;
+    Ok(())
 }

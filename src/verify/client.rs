@@ -61,12 +61,26 @@ impl Client {
 /// Runs statements in one transaction, each in a savepoint. What fails leaves nothing; the rest stays as `keep` says.
 pub(super) async fn run_all(connection: &mut PgConnection, statements: &[Statement], keep: Keep) -> Result<Vec<Outcome>, sqlx::Error> {
     execute(connection, "BEGIN").await?;
+    let outcomes = run_each(connection, statements, keep).await?;
+    execute(connection, if keep == Keep::Yes { "COMMIT" } else { "ROLLBACK" }).await?;
+    Ok(outcomes)
+}
+
+/// Runs statements in the transaction that is open, each in a savepoint.
+pub(super) async fn run_each(connection: &mut PgConnection, statements: &[Statement], keep: Keep) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut outcomes = Vec::with_capacity(statements.len());
     for statement in statements {
         outcomes.push(run(connection, &statement.sql, keep).await?);
     }
-    execute(connection, if keep == Keep::Yes { "COMMIT" } else { "ROLLBACK" }).await?;
     Ok(outcomes)
+}
+
+/// The rows that a query gives in the transaction that is open; `None` if it fails, which does no harm to the transaction.
+pub(super) async fn ask(connection: &mut PgConnection, sql: &str) -> Result<Option<Vec<Row>>, sqlx::Error> {
+    Ok(match run(connection, sql, Keep::No).await? {
+        Outcome::Rows(rows) => Some(rows),
+        Outcome::Failed { .. } => None,
+    })
 }
 
 /// Runs one statement in a savepoint of the transaction that is open.

@@ -12,7 +12,18 @@ pub(super) type Schema = BTreeSet<String>;
 
 /// Reads the schema of a database. What is ours and left behind counts too.
 pub(super) async fn schema(connection: &mut PgConnection) -> Result<Schema, Error> {
-    let mut found: Schema = introspect::statements(connection).await?.iter().map(|statement| without_order(statement)).collect();
+    let statements = introspect::statements(connection).await?;
+    with_ours(connection, &statements).await
+}
+
+/// The same in the transaction that is open, with what it has done.
+pub(super) async fn schema_here(connection: &mut PgConnection) -> Result<Schema, Error> {
+    let statements = introspect::statements_here(connection).await?;
+    with_ours(connection, &statements).await
+}
+
+async fn with_ours(connection: &mut PgConnection, statements: &[String]) -> Result<Schema, Error> {
+    let mut found: Schema = statements.iter().map(|statement| without_order(statement)).collect();
     let ours = "SELECT 'of concertina: ' || p.oid::pg_catalog.regprocedure::text FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'concertina'
         UNION ALL SELECT 'of concertina: ' || c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'concertina'
         UNION ALL SELECT 'not valid: ' || i.indexrelid::pg_catalog.regclass::text FROM pg_catalog.pg_index i WHERE NOT i.indisvalid";

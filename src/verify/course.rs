@@ -6,11 +6,11 @@ use sqlx::{Connection, PgConnection};
 
 use super::Error;
 use super::carry;
-use super::client::{Client, Keep, Outcome, Statement, difference, reading, rows_differ, run_all};
+use super::client::{Client, Keep, Outcome, Statement, difference, execute, reading, rows_differ, run_all};
 use super::compare::{self, Schema};
 use super::journal::{CheckKind, Example, Journal, Proof};
 use super::prove::{Case, Options, Scope};
-use super::queries;
+use super::queries::{self, Query};
 use super::reference::{Written, alike, learn, relabelled, renumber, rows, shape};
 use super::seed::Rows;
 use super::shadow::Shadow;
@@ -57,7 +57,7 @@ impl<'a> Course<'a> {
         touched: BTreeSet<Name>,
         mut journal: Journal,
     ) -> Result<Self, Error> {
-        let main = shadow.create(Some(&written.seeded)).await?;
+        let main = written.seeded.clone();
         let (old_shape, new_shape) = (shape(shadow, &written.old).await?, shape(shadow, &written.new).await?);
         let mut touched = touched;
         for table in &new_shape.tables {
@@ -148,7 +148,6 @@ impl<'a> Course<'a> {
         }
         self.try_old(Reach::All).await?;
         self.try_new(Reach::All).await?;
-        self.ask_all().await?;
         self.carry(shadow).await?;
         for step in &self.case.plan.deferred {
             if !self.go(step).await? {
@@ -250,14 +249,16 @@ impl<'a> Course<'a> {
         let client = std::mem::take(&mut self.old);
         let result = self.attempt(&client, CheckKind::OldClients, "a client of the release before", reach).await;
         self.old = client;
-        result
+        result?;
+        self.ask(&self.case.queries.old, CheckKind::OldClients).await
     }
 
     async fn try_new(&mut self, reach: Reach) -> Result<(), Error> {
         let client = std::mem::take(&mut self.new);
         let result = self.attempt(&client, CheckKind::NewClients, "a client of the release", reach).await;
         self.new = client;
-        result
+        result?;
+        self.ask(&self.case.queries.new, CheckKind::NewClients).await
     }
 
     async fn attempt(&mut self, client: &Client, check: CheckKind, who: &str, reach: Reach) -> Result<(), Error> {
@@ -331,18 +332,15 @@ impl<'a> Course<'a> {
             && old.columns.iter().any(|column| new.column(&column.name).is_some_and(|other| other.default != column.default))
     }
 
-    async fn ask_all(&mut self) -> Result<(), Error> {
-        for (queries, check) in [(&self.case.queries.old, CheckKind::OldClients), (&self.case.queries.new, CheckKind::NewClients)] {
-            for query in queries {
-                match queries::ask(&mut self.connection, query, self.case.queries.execute).await? {
-                    Ok(()) => self.journal.held(check, 1),
-                    Err(found) => {
-                        let about = format!("query {} of {}", query.name, query.file);
-                        self.journal.failed(
-                            check,
-                            Example { state: self.state.clone(), about, sql: query.sql.clone(), expected: "it works".to_owned(), found },
-                        );
-                    }
+    /// What users ask. A query that fails in one state is told of once.
+    async fn ask(&mut self, queries: &[Query], check: CheckKind) -> Result<(), Error> {
+        for query in queries {
+            match queries::ask(&mut self.connection, query, self.case.queries.execute).await? {
+                Ok(()) => self.journal.held(check, 1),
+                Err(found) => {
+                    let about = format!("query {} of {}", query.name, query.file);
+                    let expected = "it works".to_owned();
+                    self.journal.failed(check, Example { state: self.state.clone(), about, sql: query.sql.clone(), expected, found });
                 }
             }
         }
@@ -355,11 +353,9 @@ impl<'a> Course<'a> {
             self.journal.untried("writes were not carried over: a directive has moved a change out of its place");
             return Ok(());
         }
-        self.disconnect(shadow).await?;
         let about = carry::Sides {
             case: self.case,
             old_database: &self.written.old,
-            both: &self.main,
             old_shape: &self.old_shape,
             new_shape: &self.new_shape,
             old: &self.old,
@@ -368,23 +364,25 @@ impl<'a> Course<'a> {
             changed: &self.changed,
             state: &self.state,
         };
-        carry::old_to_new(shadow, &about, &mut self.journal).await?;
-        carry::new_to_old(shadow, &about, &mut self.journal).await?;
-        self.connection = shadow.connect(&self.main).await?;
-        Ok(())
+        carry::old_to_new(shadow, &mut self.connection, &about, &mut self.journal).await?;
+        carry::new_to_old(&mut self.connection, &about, &mut self.journal).await
     }
 
     /// Lets go of the main database, so that it can be copied.
     async fn disconnect(&mut self, shadow: &Shadow) -> Result<(), Error> {
-        let elsewhere = shadow.connect(&self.written.seeded).await?;
+        let elsewhere = shadow.connect(&self.written.again).await?;
         let connection = std::mem::replace(&mut self.connection, elsewhere);
         let _ = connection.close().await;
         Ok(())
     }
 
-    /// The steps so far, taken back in reverse order on a copy.
+    /// The steps so far, taken back in reverse order: in a transaction of which nothing stays, or on a copy where that can't be.
     async fn back_to(&mut self, shadow: &mut Shadow, steps: &[&Step], start: &Schema) -> Result<(), Error> {
         if steps.iter().any(|step| matches!(step.undo, Undo::Impossible { .. })) {
+            return Ok(());
+        }
+        if self.back_here(steps, start).await? {
+            self.journal.held(CheckKind::SafeToStop, 1);
             return Ok(());
         }
         self.disconnect(shadow).await?;
@@ -418,6 +416,14 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
+    /// Whether undo in one transaction leads back. What it finds amiss is looked at again on a copy.
+    async fn back_here(&mut self, steps: &[&Step], start: &Schema) -> Result<bool, Error> {
+        execute(&mut self.connection, "BEGIN").await?;
+        let is_back = step::back_here(&mut self.connection, steps).await? && compare::schema_here(&mut self.connection).await? == *start;
+        execute(&mut self.connection, "ROLLBACK").await?;
+        Ok(is_back)
+    }
+
     async fn same_end(&mut self, shadow: &Shadow) -> Result<(), Error> {
         "at the end of contract".clone_into(&mut self.state);
         let mut new = shadow.connect(&self.written.new).await?;
@@ -445,7 +451,7 @@ impl<'a> Course<'a> {
     pub(super) async fn end(self, shadow: &mut Shadow) -> Result<Proof, Error> {
         let Self { case, written, journal, connection, main, .. } = self;
         let _ = connection.close().await;
-        for name in [&main, &written.seeded, &written.old, &written.new, &written.again] {
+        for name in [&main, &written.old, &written.new, &written.again] {
             shadow.drop(name).await?;
         }
         Ok(journal.end(case.plan.release.clone(), written.rows, written.tables))

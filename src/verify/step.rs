@@ -66,6 +66,24 @@ pub(super) async fn back(connection: &mut PgConnection, step: &Step) -> Attempt<
     })
 }
 
+/// Takes steps back in the transaction that is open, the last one first. False if that fails, or if one of them needs
+/// more than one transaction.
+pub(super) async fn back_here(connection: &mut PgConnection, steps: &[&Step]) -> Result<bool, sqlx::Error> {
+    for step in steps.iter().rev() {
+        let sql = match &step.undo {
+            Undo::Needless => continue,
+            Undo::Sql { sql, transaction: Transaction::Own } => sql,
+            Undo::Sql { .. } | Undo::Impossible { .. } => return Ok(false),
+        };
+        for statement in sql {
+            if attempt(connection, statement).await?.is_err() {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
 fn failure(sql: &str, expected: &str, found: &str) -> Failure {
     Failure { sql: sql.to_owned(), expected: expected.to_owned(), found: found.to_owned() }
 }

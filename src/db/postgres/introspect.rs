@@ -45,6 +45,12 @@ pub async fn statements(connection: &mut PgConnection) -> Result<Vec<String>, Er
     Ok(script::script(reading.pieces, &reading.dependencies))
 }
 
+/// The same in the transaction that is open, with what it has done.
+pub async fn statements_here(connection: &mut PgConnection) -> Result<Vec<String>, Error> {
+    let reading = read::read(connection).await?;
+    Ok(script::script(reading.pieces, &reading.dependencies))
+}
+
 async fn reading(connection: &mut PgConnection) -> Result<Reading, Error> {
     let mut transaction = connection.begin_with("begin isolation level repeatable read read only").await?;
     let reading = read::read(&mut transaction).await?;
