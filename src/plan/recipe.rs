@@ -222,7 +222,7 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
                         "no client knows the table, and the statements before this one are done with it",
                     ));
                 }
-                return Ok(as_written::expand(ctx, "the table is new in this release, so no old client uses it"));
+                return Ok(as_written::on_new_table(ctx, change));
             }
             if let Some(drop) = &ctx.item.instead_of {
                 return replace::plan(ctx, drop, change);

@@ -196,6 +196,9 @@ impl<'a> Course<'a> {
         let behaves = BEHAVIOUR.iter().any(|slug| step.id.0.ends_with(slug)) && step.phase == Phase::Expand;
         if writes || behaves {
             self.changed.extend(step.locks.iter().map(|lock| lock.relation.clone()));
+            let born = self.new_shape.tables.iter().filter(|table| self.old_shape.table(&table.name).is_none());
+            let meant = born.map(|table| carry::path(&table.name)).filter(|path| is_about(step, path));
+            self.changed.extend(meant);
             self.spread();
         }
         let own = step.introduced_by == self.case.plan.release && step.phase != Phase::Contract;
@@ -204,6 +207,9 @@ impl<'a> Course<'a> {
         }
         if own && step.phase == Phase::Expand && step.hazards.iter().any(|hazard| hazard.kind == HazardKind::RefusesWrites) {
             self.vouched = Some(step.id.0.clone());
+        }
+        for hazard in step.hazards.iter().filter(|hazard| hazard.kind == HazardKind::NewClientsReadOldValues) {
+            self.journal.declared(hazard.detail.clone());
         }
         if step.hazards.iter().any(|hazard| hazard.kind == HazardKind::Opaque) {
             self.journal.untried(format!("what step {} does can't be told from its SQL", step.id));
@@ -461,6 +467,13 @@ impl<'a> Course<'a> {
 /// How the ids of steps end that change what the database does with what clients write.
 const BEHAVIOUR: &[&str] =
     &["/create-trigger", "/replace-trigger", "/create-function", "/replace-function", "/drop-trigger", "/change-rows", "/trigger"];
+
+/// Whether a step's id says that it is about that table: one that is new in the release has no lock that says so.
+fn is_about(step: &Step, path: &str) -> bool {
+    let subject = step.id.0.rsplit('/').nth(1).unwrap_or_default();
+    let table = subject.rsplit_once('.').map_or(subject, |(table, _)| table);
+    [subject, table].iter().any(|name| path == *name || path.rsplit_once('.').is_some_and(|(_, own)| own == *name))
+}
 
 /// Which tables are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use concertina::engine::Engine;
 use concertina::history;
-use concertina::schema::Catalog;
+use concertina::schema::{Catalog, Identifier, Lookup, Name};
 use concertina::source;
 
 use crate::support::{Database, server};
@@ -94,5 +94,21 @@ fn after_a_block_of_code_nothing_is_called_wrong() {
     let (_, unknown) = told("do $$ begin execute 'anything'; end $$", &catalog);
     for statement in statements("statements.sql") {
         assert_eq!(told(&statement, &unknown).0, Vec::<String>::new(), "{statement}");
+    }
+}
+
+/// Where errors of every kind are caught, what is tried may have come to nothing; where only a missing object is, the catalog knows.
+#[test]
+fn what_may_have_failed_unheard_is_not_taken_for_done() {
+    let base = "create table t (a int, b int)";
+    let (_, catalog) = told(base, &Catalog::default());
+    let drop = |caught: &str| format!("do $$ begin alter table t drop column b; exception when {caught} then null; end $$");
+    let column = |catalog: &Catalog| match catalog.table(&Name::new(Identifier::from("public"), Identifier::from("t"))) {
+        Lookup::Known(table) => Some(table.column(&Identifier::from("b")).is_some()),
+        Lookup::Absent | Lookup::Unknown => None,
+    };
+    assert_eq!(column(&told(&drop("undefined_column or duplicate_column"), &catalog).1), Some(false));
+    for caught in ["others", "lock_not_available", "undefined_column or others", "sqlstate '55P03'"] {
+        assert_eq!(column(&told(&drop(caught), &catalog).1), Some(true), "{caught}");
     }
 }

@@ -2,6 +2,8 @@
 //! statement is as gentle as any recipe.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a change that is not named here goes by its class, and every change has one")]
 
+use std::collections::BTreeSet;
+
 use super::statement::step;
 use super::{Context, Recipe};
 use crate::plan::dependents;
@@ -51,6 +53,21 @@ pub(crate) fn direct(ctx: &Context<'_>, change: &Change) -> Recipe {
 /// As written, in expand.
 pub(crate) fn expand(ctx: &Context<'_>, why: &str) -> Recipe {
     Recipe::expand(step(ctx).because(why))
+}
+
+/// As written, in expand, on a table that is new in this release. Rows that it gets from tables of old clients are a copy of
+/// one moment.
+pub(crate) fn on_new_table(ctx: &Context<'_>, change: &Change) -> Recipe {
+    let draft = step(ctx).because("the table is new in this release, so no old client uses it");
+    let Change::Data(data) = change else { return Recipe::expand(draft) };
+    let sources: BTreeSet<String> = data.reads.iter().filter(|table| !ctx.is_new_table(table)).map(ToString::to_string).collect();
+    let targets: BTreeSet<String> = data.writes.iter().map(ToString::to_string).collect();
+    if sources.is_empty() {
+        return Recipe::expand(draft);
+    }
+    let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
+    let detail = format!("what old clients write to {} from here on is not brought to {}", list(sources), list(targets));
+    Recipe::expand(draft.hazard(HazardKind::NewClientsReadOldValues, detail))
 }
 
 /// As written, in migrate, after all that the statements before it do there.

@@ -9,6 +9,7 @@ use super::nodes::{elements, option_value};
 use super::opaque;
 use crate::schema::Change;
 use crate::schema::change::{Touches, Verb};
+use crate::schema::object::{ObjectKind, ObjectRef};
 use crate::sql::postgres::source::Source;
 use crate::sql::script::{Lowered, Within};
 use crate::sql::span::Span;
@@ -25,10 +26,29 @@ fn read(source: &Source<'_>, statement: &DoStmt) -> Option<Vec<Lowered>> {
     language.is_none_or(|language| language == "plpgsql").then_some(())?;
     let parsed = pg_query::parse_plpgsql(&source.statement()).ok()?;
     let function = &parsed.as_array()?.first()?["PLpgSQL_function"];
-    let mut reader = Reader { source, from: 0, guards: 0, changes: Vec::new(), variables: has_variables(function) };
+    let mut reader =
+        Reader { source, from: 0, guards: 0, changes: Vec::new(), variables: has_variables(function), errors: Errors::ThatNameObjects };
     reader.statement(&function["action"], None)?;
+    if reader.errors == Errors::OfAnyKind {
+        return Some(uncertain(source, &reader.changes));
+    }
     // A block that only speaks, or does nothing, is not worth a word more than its reason.
     (!reader.changes.is_empty()).then_some(reader.changes)
+}
+
+/// What the block may have done or not: an error that nobody tells of may have taken it back.
+fn uncertain(source: &Source<'_>, changes: &[Lowered]) -> Vec<Lowered> {
+    let touched: Option<Vec<ObjectRef>> = changes.iter().map(|lowered| object(&lowered.change)).collect();
+    let reason = "errors of every kind are caught, so whether it is done is known only when it runs";
+    opaque(source, reason, touched.map_or(Touches::Anything, Touches::Objects))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others are about a relation, or can touch anything")]
+fn object(change: &Change) -> Option<ObjectRef> {
+    match change {
+        Change::DropObject { object, .. } | Change::AlterObject { object, .. } => Some(object.clone()),
+        other => other.relation().map(|name| ObjectRef::new(ObjectKind::Table, name.clone())),
+    }
 }
 
 /// Whether the code declares variables of its own, on which statements may depend that look complete.
@@ -49,6 +69,16 @@ struct Reader<'a> {
     guards: u32,
     changes: Vec<Lowered>,
     variables: bool,
+    errors: Errors,
+}
+
+/// Which errors the code catches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Errors {
+    /// That an object is there or isn't there: what the schema tells.
+    ThatNameObjects,
+    /// Others too.
+    OfAnyKind,
 }
 
 impl Reader<'_> {
@@ -87,7 +117,11 @@ impl Reader<'_> {
             let action = handler["PLpgSQL_exception"]["action"].as_array().map_or(&[][..], Vec::as_slice);
             action.iter().all(|statement| statement.get("PLpgSQL_stmt_raise").is_some_and(|raise| raise["elog_level"] != ERROR))
         };
-        handlers.as_array()?.iter().all(quiet).then(|| self.next_guard())
+        let handlers = handlers.as_array()?;
+        if !handlers.iter().all(names_objects) {
+            self.errors = Errors::OfAnyKind;
+        }
+        handlers.iter().all(quiet).then(|| self.next_guard())
     }
 
     /// `IF`: with a condition on what the schema has, the body is run where it fits. With any other one only a body that does nothing
@@ -165,6 +199,15 @@ impl Reader<'_> {
         self.from = place.end;
         Some(place)
     }
+}
+
+/// Whether a handler is for what the schema alone decides.
+fn names_objects(handler: &Value) -> bool {
+    let conditions = handler["PLpgSQL_exception"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
+    conditions.iter().all(|condition| {
+        let name = condition["PLpgSQL_condition"]["condname"].as_str().unwrap_or_default();
+        name.starts_with("duplicate_") || name.starts_with("undefined_")
+    })
 }
 
 fn constant(node: NodeRef<'_>) -> Option<String> {
