@@ -3,6 +3,7 @@
 
 mod shape;
 mod value;
+mod obey;
 mod client;
 mod seed;
 mod shadow;

@@ -34,6 +34,7 @@ use super::draft::Draft;
 use super::refusal::Refusal;
 use super::release::{Act, Item, Named, Planned, name_at_start, named_by};
 use crate::engine::Engine;
+use crate::schema::change::Verb;
 use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Lookup, Name, ObjectKind, Sql, Table};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use std::sync::Arc;
@@ -130,13 +131,19 @@ impl Context<'_> {
         };
         let filled = self.release.iter().any(|item| match &item.planned {
             Planned::FilledColumn { add, .. } => &add.table == table && &add.column.name == column,
-            // Rows that the release itself fills reference rows that old clients delete.
-            Planned::Change(Change::Data(data)) => {
-                data.writes.contains(table) && data.assignments.iter().any(|(assigned, _)| assigned == column)
-            }
             Planned::Change(_) | Planned::EnumSwap(_) => false,
         });
         self.is_new_column(table, column) && bare(self.before) && bare(self.after) && bare(self.new) && !filled
+    }
+
+    /// Whether a statement on rows of this release writes the column. A MERGE does not say which it writes.
+    pub(crate) fn is_written(&self, table: &Name, column: &Identifier) -> bool {
+        self.release.iter().any(|item| match &item.planned {
+            Planned::Change(Change::Data(data)) => {
+                data.writes.contains(table) && data.verb != Verb::Delete && (data.columns.is_empty() || data.columns.contains(column))
+            }
+            Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+        })
     }
 
     /// Whether a RENAME COLUMN of this release gave the column its name.

@@ -3,6 +3,7 @@
 
 use sqlx::{PgConnection, Row as _};
 
+use super::obey::{TRIES, guess, may_pass};
 use super::shape::{Column, Kind, Shape, Table, WrittenBy};
 use super::value::{Flavour, value};
 use crate::db::postgres::{sqlstate, trusted};
@@ -18,6 +19,8 @@ pub(super) struct Statement {
     pub(super) table: Name,
     pub(super) about: String,
     pub(super) sql: String,
+    /// The same with other values, for a table that has conditions on them: the first that its own release takes is the statement.
+    others: Vec<String>,
 }
 
 /// What came of a statement.
@@ -43,7 +46,13 @@ pub(super) struct Client {
 impl Client {
     /// Learns in two databases of its own release what its statements give.
     pub(super) async fn learn(statements: Vec<Statement>, one: &mut PgConnection, other: &mut PgConnection) -> Result<Self, sqlx::Error> {
-        let first = run_all(one, &statements, Keep::No).await?;
+        let mut statements = statements;
+        execute(one, "BEGIN").await?;
+        let mut first = Vec::with_capacity(statements.len());
+        for statement in &mut statements {
+            first.push(settle(one, statement).await?);
+        }
+        execute(one, "ROLLBACK").await?;
         // Sequences stand elsewhere after a first run, so that their values differ between both.
         run_all(other, &statements, Keep::No).await?;
         let second = run_all(other, &statements, Keep::No).await?;
@@ -56,6 +65,21 @@ impl Client {
                 .collect(),
         })
     }
+}
+
+/// Finds the values with which a statement works, if there are any; the outcome.
+async fn settle(connection: &mut PgConnection, statement: &mut Statement) -> Result<Outcome, sqlx::Error> {
+    let first = run(connection, &statement.sql, Keep::No).await?;
+    if !matches!(&first, Outcome::Failed { code, .. } if may_pass(code)) {
+        return Ok(first);
+    }
+    for other in std::mem::take(&mut statement.others) {
+        if let Outcome::Rows(rows) = run(connection, &other, Keep::No).await? {
+            statement.sql = other;
+            return Ok(Outcome::Rows(rows));
+        }
+    }
+    Ok(first)
 }
 
 /// Runs statements in one transaction, each in a savepoint. What fails leaves nothing; the rest stays as `keep` says.
@@ -143,7 +167,23 @@ struct Making<'a> {
 
 impl Making<'_> {
     fn push(&mut self, about: String, sql: String) {
-        self.statements.push(Statement { table: self.table.name.clone(), about, sql });
+        self.push_any(about, sql, Vec::new());
+    }
+
+    fn push_any(&mut self, about: String, sql: String, others: Vec<String>) {
+        self.statements.push(Statement { table: self.table.name.clone(), about, sql, others });
+    }
+
+    /// The attempts after the first that a table's conditions are worth.
+    fn attempts(&self) -> std::ops::Range<u64> {
+        1..if self.table.conditions.is_empty() { 1 } else { TRIES }
+    }
+
+    fn push_insert(&mut self, about: &str, columns: &[&Column], flavour: Flavour, nulls: &[&Identifier]) {
+        let number = self.number();
+        let sql = self.insert(columns, number, 0, flavour, nulls);
+        let others = self.attempts().map(|attempt| self.insert(columns, number, attempt, flavour, nulls)).collect();
+        self.push_any(about.to_owned(), sql, others);
     }
 
     fn number(&mut self) -> u64 {
@@ -156,32 +196,25 @@ impl Making<'_> {
     }
 
     fn inserts(&mut self) {
-        for (about, flavour) in [("inserts a row with every column", Flavour::Plain), ("inserts a row of extremes", Flavour::Extreme)] {
-            let number = self.number();
-            let columns: Vec<&Column> = self.writable().collect();
-            let sql = self.insert(&columns, number, flavour, &[]);
-            self.push(about.to_owned(), sql);
-        }
-        let required = |column: &Column| column.not_null && (column.default.is_none() || column.written_by == WrittenBy::Sequence);
-        let number = self.number();
-        let columns: Vec<&Column> = self.writable().filter(|column| required(column)).collect();
-        let sql = self.insert(&columns, number, Flavour::Plain, &[]);
-        self.push("inserts a row with the required columns only".to_owned(), sql);
-        let number = self.number();
-        let columns: Vec<&Column> = self.writable().collect();
-        let nulls: Vec<&Identifier> = columns.iter().filter(|column| !column.not_null).map(|column| &column.name).collect();
-        let sql = self.insert(&columns, number, Flavour::Plain, &nulls);
-        self.push("inserts a row with NULL in every column that allows it".to_owned(), sql);
+        let all: Vec<Column> = self.writable().cloned().collect();
+        let columns: Vec<&Column> = all.iter().collect();
+        self.push_insert("inserts a row with every column", &columns, Flavour::Plain, &[]);
+        self.push_insert("inserts a row of extremes", &columns, Flavour::Extreme, &[]);
+        let is_required = |column: &Column| column.not_null && (column.default.is_none() || column.written_by == WrittenBy::Sequence);
+        let required: Vec<&Column> = all.iter().filter(|column| is_required(column)).collect();
+        self.push_insert("inserts a row with the required columns only", &required, Flavour::Plain, &[]);
+        let nulls: Vec<&Identifier> = all.iter().filter(|column| !column.not_null).map(|column| &column.name).collect();
+        self.push_insert("inserts a row with NULL in every column that allows it", &columns, Flavour::Plain, &nulls);
     }
 
-    fn insert(&self, columns: &[&Column], number: u64, flavour: Flavour, nulls: &[&Identifier]) -> String {
+    fn insert(&self, columns: &[&Column], number: u64, attempt: u64, flavour: Flavour, nulls: &[&Identifier]) -> String {
         let table = write::name(&self.table.name);
         let returned: Vec<&Identifier> = self.table.columns.iter().map(|column| &column.name).collect();
         let returning = as_text(&returned);
         let mut values: Vec<String> = Vec::new();
         let mut names: Vec<&Identifier> = Vec::new();
         for column in columns {
-            let value = if nulls.contains(&&column.name) { Some("NULL".to_owned()) } else { self.value(column, number, flavour) };
+            let value = if nulls.contains(&&column.name) { Some("NULL".to_owned()) } else { self.value(column, number, attempt, flavour) };
             let Some(value) = value else { continue };
             names.push(&column.name);
             values.push(value);
@@ -193,8 +226,10 @@ impl Making<'_> {
     }
 
     /// A value; of a column that references another table, one that is there.
-    fn value(&self, column: &Column, number: u64, flavour: Flavour) -> Option<String> {
-        referenced(self.table, column, number).or_else(|| value(&self.shape.types, column, number, flavour))
+    fn value(&self, column: &Column, number: u64, attempt: u64, flavour: Flavour) -> Option<String> {
+        guess(self.table, column, number, attempt)
+            .or_else(|| referenced(self.table, column, number))
+            .or_else(|| value(&self.shape.types, column, number, flavour))
     }
 
     /// The condition that names the row of that place in the order of the key.
@@ -216,9 +251,11 @@ impl Making<'_> {
         for (place, column) in (0..).zip(&columns) {
             let quoted = write::identifier(&column.name);
             let number = self.number();
-            if let Some(value) = self.value(column, number, Flavour::Plain) {
-                let sql = format!("UPDATE {table} SET {quoted} = {value} WHERE {} RETURNING {returning}", self.row(place));
-                self.push(format!("changes {}", column.name), sql);
+            let change = |value: String| format!("UPDATE {table} SET {quoted} = {value} WHERE {} RETURNING {returning}", self.row(place));
+            if let Some(first) = self.value(column, number, 0, Flavour::Plain).map(change) {
+                let others =
+                    self.attempts().filter_map(|attempt| self.value(column, number, attempt, Flavour::Plain)).map(change).collect();
+                self.push_any(format!("changes {}", column.name), first, others);
             }
             if !column.not_null {
                 let sql = format!("UPDATE {table} SET {quoted} = NULL WHERE {} RETURNING {returning}", self.row(place + 1));
@@ -234,10 +271,10 @@ impl Making<'_> {
             let columns: Vec<&Column> = self.writable().collect();
             let Some(other) = columns.iter().map(|column| &column.name).find(|name| !key.contains(name)).or(key.first()) else { continue };
             let set = write::identifier(other);
-            let insert = self.insert(&columns, number, Flavour::Plain, &[]);
-            let conflict = format!("ON CONFLICT ({}) DO UPDATE SET {set} = EXCLUDED.{set} RETURNING", write::list(key));
-            let sql = insert.replacen(" RETURNING ", &format!(" {conflict} "), 1);
-            self.push(format!("inserts or changes a row by ({})", write::list(key)), sql);
+            let conflict = format!(" ON CONFLICT ({}) DO UPDATE SET {set} = EXCLUDED.{set} RETURNING ", write::list(key));
+            let upsert = |attempt| self.insert(&columns, number, attempt, Flavour::Plain, &[]).replacen(" RETURNING ", &conflict, 1);
+            let (sql, others) = (upsert(0), self.attempts().map(upsert).collect());
+            self.push_any(format!("inserts or changes a row by ({})", write::list(key)), sql, others);
         }
     }
 

@@ -306,15 +306,32 @@ impl<'a> Course<'a> {
     }
 
     /// Whether the plan says that new clients meet this until contract: an index for ON CONFLICT that is still to come, or a
-    /// reference from a table that is still to go.
+    /// reference or a unique key that is still to go.
     fn is_declared(&self, found: &str, statement: &Statement) -> bool {
-        let path = carry::path(&statement.table);
+        if self.ended {
+            return false;
+        }
+        let reached = self.reached(&statement.table);
         let refuses = |step: &Step| {
-            step.locks.iter().any(|lock| lock.relation == path)
+            step.locks.iter().any(|lock| reached.contains(&lock.relation))
                 && step.hazards.iter().any(|hazard| hazard.kind == HazardKind::RefusesWrites)
         };
-        let deferred = self.case.plan.deferred.iter().any(refuses);
-        !self.ended && (found.starts_with("error 42P10") || found.starts_with("error 23503") && deferred)
+        let deferred = || self.case.plan.deferred.iter().any(refuses);
+        found.starts_with("error 42P10") || (found.starts_with("error 23503") || found.starts_with("error 23505")) && deferred()
+    }
+
+    /// The table, and those that a change of its rows can reach by foreign keys.
+    fn reached(&self, table: &Name) -> BTreeSet<String> {
+        let mut reached = BTreeSet::from([carry::path(table)]);
+        loop {
+            let near = |table: &&Table| table.foreign_keys.iter().any(|key| reached.contains(&carry::path(&key.references)));
+            let more: Vec<String> = self.new_shape.tables.iter().filter(near).map(|table| carry::path(&table.name)).collect();
+            let before = reached.len();
+            reached.extend(more);
+            if reached.len() == before {
+                return reached;
+            }
+        }
     }
 
     /// Whether only success counts: values of old clients where the release changes rows, defaults or triggers, which both

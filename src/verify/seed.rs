@@ -5,8 +5,9 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use super::client::{Keep, Outcome, execute, referenced, run};
-use super::shape::{Column, ForeignKey, Kind, Shape, Table, WrittenBy};
-use super::value::{Flavour, cast, literals, value};
+use super::obey::{TRIES, guess, may_pass};
+use super::shape::{ForeignKey, Kind, Shape, Table, WrittenBy};
+use super::value::{Flavour, value};
 use crate::schema::{Identifier, Name};
 use crate::sql::write;
 
@@ -33,9 +34,6 @@ pub struct Seeded {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
-
-/// How often a row is tried with other values.
-const TRIES: u64 = 8;
 
 /// Puts rows into the tables for which `wanted` holds, those that others reference first.
 pub(super) async fn seed(
@@ -64,7 +62,7 @@ pub(super) async fn seed(
         }
         seeded.push(Seeded { table: table.name.to_string(), rows, reason: reason.filter(|_| rows == 0) });
     }
-    execute(connection, "COMMIT; ANALYZE").await?;
+    execute(connection, "COMMIT").await?;
     Ok(seeded)
 }
 
@@ -98,8 +96,7 @@ async fn row(connection: &mut PgConnection, shape: &Shape, table: &Table, kind: 
             Outcome::Rows(_) => return Ok(None),
             Outcome::Failed { code, message } => {
                 reason = message;
-                // Only conditions, NOT NULL and what triggers refuse may go by with other values.
-                if !matches!(code.as_str(), "23514" | "23502" | "23505" | "P0001" | "22001" | "22P02" | "22003") {
+                if !may_pass(&code) {
                     break;
                 }
             }
@@ -123,7 +120,7 @@ fn insert(shape: &Shape, table: &Table, kind: Rows, number: u64, attempt: u64) -
             Some("NULL".to_owned())
         } else {
             let flavour = if varied && number % 8 == 1 { Flavour::Extreme } else { Flavour::Plain };
-            learned(table, column, number, attempt)
+            guess(table, column, number, attempt)
                 .or_else(|| referenced(table, column, number))
                 .or_else(|| value(&shape.types, column, number + attempt * 1000, flavour))
         };
@@ -143,23 +140,4 @@ fn insert(shape: &Shape, table: &Table, kind: Rows, number: u64, attempt: u64) -
         return Ok(format!("INSERT INTO {relation} DEFAULT VALUES"));
     }
     Ok(format!("INSERT INTO {relation} ({}) VALUES ({})", write::list(names), values.join(", ")))
-}
-
-/// From the second try on: a value that a condition on the column names.
-fn learned(table: &Table, column: &Column, number: u64, attempt: u64) -> Option<String> {
-    if attempt == 0 {
-        return None;
-    }
-    let conditions = table.conditions.iter().filter(|(columns, _)| columns.contains(&column.name));
-    let mut known: Vec<Option<String>> = conditions.flat_map(|(_, text)| literals(text)).map(Some).collect();
-    if known.is_empty() {
-        return None;
-    }
-    if !column.not_null {
-        known.push(None);
-    }
-    let spread =
-        number.wrapping_mul(7).wrapping_add(attempt.wrapping_mul(attempt)).wrapping_add(column.name.as_str().len() as u64 * (attempt / 2));
-    let at = usize::try_from(spread).unwrap_or_default() % known.len();
-    known.get(at).map(|text| text.as_ref().map_or_else(|| "NULL".to_owned(), |text| cast(text, column)))
 }

@@ -71,6 +71,24 @@ fn stories_are_proven(first: usize) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What once was refuted, and in the smallest form: before the line `-- the release` what was there.
+#[test]
+fn what_was_refuted_once_is_proven() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/proofs");
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    let mut wrong = Vec::new();
+    for case in cases {
+        let text = std::fs::read_to_string(&case).unwrap();
+        let (base, change) = text.split_once("-- the release\n").unwrap();
+        let run = verify(&planned(base, change), "--release 2 --rows 12");
+        if !run.out.starts_with("release 2: proven\n") {
+            wrong.push(format!("{}:\n{}{}", case.display(), run.out, run.err));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// Takes something out of the committed plan, as a mistake of a recipe would, and proves that.
 fn refutes(change: &str, spoil: (&str, &str), check: &str) {
     let project = planned(BASE, change);

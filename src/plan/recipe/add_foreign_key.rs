@@ -22,7 +22,8 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
     }
     let subject = format!("{table}.{name}");
     // A new column is written by new clients only, and a new table is referenced by new clients only.
-    let only_new = key.columns.iter().all(|column| ctx.stays_null_for_old(table, column));
+    // Rows that the release itself fills reference rows that old clients delete, or change, as if nothing referenced them.
+    let only_new = key.columns.iter().all(|column| ctx.stays_null_for_old(table, column) && !ctx.is_written(table, column));
     let add = add(table, constraint, &name, key);
     let mut steps =
         if only_new { Vec::new() } else { broken(ctx, table, key).map(|broken| repair::again(ctx, table, &broken)).unwrap_or_default() };

@@ -1,6 +1,6 @@
 //! DROP CONSTRAINT: a rule less is loosening and goes into expand; a key that ON CONFLICT or foreign keys need stays until contract.
 
-use super::{Context, Recipe};
+use super::{Context, Recipe, drop_index};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -40,7 +40,8 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior:
         ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_) => Recipe::contract(
             draft
                 .final_losing(format!("the guarantee of {name}: duplicates may come"))
-                .because("ON CONFLICT clauses of old clients need it until then"),
+                .because("ON CONFLICT clauses of old clients need it until then")
+                .hazard(HazardKind::RefusesWrites, drop_index::still(name)),
         ),
     })
 }

@@ -3,10 +3,11 @@
 use super::{Context, Recipe};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
+use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::Concurrency;
-use crate::schema::{Index, Lookup, Name, TableKind};
+use crate::schema::{Identifier, Index, Lookup, Name, TableKind, Uniqueness};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, name: &Name) -> Result<Recipe, Refusal> {
@@ -32,7 +33,19 @@ pub(crate) fn plan(ctx: &Context<'_>, name: &Name) -> Result<Recipe, Refusal> {
             "accept the lock with `-- concertina: strategy direct`",
         ));
     }
-    Ok(Recipe::contract(drop(index, name).because("queries and ON CONFLICT clauses of old clients may need it until then")))
+    let step = drop(index, name).because("queries and ON CONFLICT clauses of old clients may need it until then");
+    Ok(Recipe::contract(if index.uniqueness == Uniqueness::Unique {
+        step.hazard(HazardKind::RefusesWrites, still(&name.name))
+    } else {
+        step
+    }))
+}
+
+/// What new clients meet until a unique key is gone.
+pub(crate) fn still(name: &Identifier) -> String {
+    format!(
+        "until then {name} refuses duplicates of new clients too; where no old client has an ON CONFLICT on it, `phase expand` drops it before"
+    )
 }
 
 /// DROP INDEX CONCURRENTLY.
