@@ -28,11 +28,12 @@ pub(crate) mod change_enum;
 pub(crate) mod change_rows;
 pub(crate) mod rights_and_rules;
 pub(crate) mod as_written;
+mod late;
 pub(crate) mod statement;
 
 use super::draft::Draft;
 use super::refusal::Refusal;
-use super::release::{Act, Item, Named, Planned, name_at_start, named_by};
+use super::release::{Act, Item, Named, Planned, may_be_there, name_at_start, named_by};
 use crate::engine::Engine;
 use crate::schema::change::Verb;
 use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Lookup, Name, ObjectKind, Sql, Table};
@@ -153,6 +154,15 @@ impl Context<'_> {
         })
     }
 
+    /// Whether a statement before this one drops it.
+    fn is_dropped_before(&self, named: &Named) -> bool {
+        let drops = |item: &Item| {
+            let Planned::Change(change) = &item.planned else { return false };
+            named_by(change, &item.before, &item.after).is_some_and(|(act, dropped)| act == Act::Drops && dropped.may_be(named))
+        };
+        self.release.iter().take_while(|item| !std::ptr::eq(*item, self.item)).any(drops)
+    }
+
     /// What the table was called when the release began.
     pub(crate) fn name_before_release<'n>(&'n self, name: &'n Name) -> &'n Name {
         name_at_start(self.release, name)
@@ -222,14 +232,14 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
                 return Ok(as_written::direct(ctx, change));
             }
             if as_written::is_on_new_table(ctx, change) {
-                if matches!(change, Change::DropTable { .. }) {
-                    // What the release computes with the help of the table is done in migrate.
-                    return Ok(as_written::in_migrate(
-                        ctx,
-                        "no client knows the table, and the statements before this one are done with it",
-                    ));
-                }
-                return Ok(as_written::on_new_table(ctx, change));
+                // What the release computes with the help of the table is done in migrate.
+                let late = matches!(change, Change::DropTable { .. }) || late::is_late(ctx, change);
+                let step = as_written::on_new_table(ctx, change);
+                return Ok(if late {
+                    Recipe::migrate(step.because("no client knows the table, and the statements before this one are done with it"))
+                } else {
+                    Recipe::expand(step.because("the table is new in this release, so no old client uses it"))
+                });
             }
             if let Some(drop) = &ctx.item.instead_of {
                 return replace::plan(ctx, drop, change);
@@ -243,6 +253,12 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
 /// What old clients still use under a name keeps it until contract, so nothing else can have it in expand.
 fn refuse_taken_name(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
     let Some((Act::Creates, named)) = named_by(change, ctx.before, ctx.after) else { return Ok(()) };
+    if may_be_there(&named, ctx.old) && ctx.is_dropped_before(&named) {
+        return Err(ctx.refuse(
+            format!("{} may be there already, since an earlier statement can't be read, and would be dropped in contract", named.word()),
+            "say where both belong with `-- concertina: phase expand` above the DROP and above this statement",
+        ));
+    }
     if !named.is_in(ctx.old) || named.is_in(ctx.before) {
         return Ok(());
     }

@@ -1,11 +1,13 @@
 //! The changes of one release, read together: several statements that say one thing become one item.
 
 mod fill;
+mod idle;
 mod named;
 mod again;
 mod undone;
 
 pub(crate) use fill::is_over_own_row;
+pub(crate) use idle::may_be_there;
 pub(crate) use named::{Act, Named, named_by};
 
 use super::enum_swap::EnumSwap;
@@ -64,7 +66,7 @@ pub(crate) fn items(history: &History, migrations: &[Migration]) -> Vec<Item> {
         let after = history.entries.get(at + 1).map_or(&history.end, |next| &next.before);
         items.push(item(history, at, entry, after, migrations));
     }
-    again::fold(&fill::fold(&super::retype::fold(&super::enum_swap::fold(undone::leave_out(items)))))
+    again::fold(&fill::fold(&super::retype::fold(&super::enum_swap::fold(undone::leave_out(idle::leave_out(items))))))
 }
 
 /// Settings and transaction control of the migration's own runner: the executor has its own.

@@ -193,7 +193,7 @@ impl<'a> Course<'a> {
             || step.transaction == Transaction::Own
                 && !step.locks.is_empty()
                 && step.locks.iter().all(|lock| lock.mode == LockMode::RowExclusive);
-        let behaves = BEHAVIOUR.iter().any(|slug| step.id.0.ends_with(slug)) && step.phase == Phase::Expand;
+        let behaves = BEHAVIOUR.iter().any(|slug| step.id.0.ends_with(slug)) && step.phase != Phase::Contract;
         if writes || behaves {
             self.changed.extend(step.locks.iter().map(|lock| lock.relation.clone()));
             let born = self.new_shape.tables.iter().filter(|table| self.old_shape.table(&table.name).is_none());
@@ -482,8 +482,16 @@ impl<'a> Course<'a> {
 }
 
 /// How the ids of steps end that change what the database does with what clients write.
-const BEHAVIOUR: &[&str] =
-    &["/create-trigger", "/replace-trigger", "/create-function", "/replace-function", "/drop-trigger", "/change-rows", "/trigger"];
+const BEHAVIOUR: &[&str] = &[
+    "/create-trigger",
+    "/replace-trigger",
+    "/create-function",
+    "/replace-function",
+    "/drop-trigger",
+    "/change-rows",
+    "/trigger",
+    "/set-default",
+];
 
 /// Whether a step's id says that it is about that table: one that is new in the release has no lock that says so.
 fn is_about(step: &Step, path: &str) -> bool {

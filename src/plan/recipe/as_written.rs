@@ -55,24 +55,17 @@ pub(crate) fn expand(ctx: &Context<'_>, why: &str) -> Recipe {
     Recipe::expand(step(ctx).because(why))
 }
 
-/// As written, in expand, on a table that is new in this release. Rows that it gets from tables of old clients are a copy of
-/// one moment.
-pub(crate) fn on_new_table(ctx: &Context<'_>, change: &Change) -> Recipe {
-    let draft = step(ctx).because("the table is new in this release, so no old client uses it");
-    let Change::Data(data) = change else { return Recipe::expand(draft) };
+/// As written, on a table that is new in this release. Rows that it gets from tables of old clients are a copy of one moment.
+pub(crate) fn on_new_table(ctx: &Context<'_>, change: &Change) -> Draft {
+    let Change::Data(data) = change else { return step(ctx) };
     let sources: BTreeSet<String> = data.reads.iter().filter(|table| !ctx.is_new_table(table)).map(ToString::to_string).collect();
     let targets: BTreeSet<String> = data.writes.iter().map(ToString::to_string).collect();
     if sources.is_empty() {
-        return Recipe::expand(draft);
+        return step(ctx);
     }
     let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
     let detail = format!("what old clients write to {} from here on is not brought to {}", list(sources), list(targets));
-    Recipe::expand(draft.hazard(HazardKind::NewClientsReadOldValues, detail))
-}
-
-/// As written, in migrate, after all that the statements before it do there.
-pub(crate) fn in_migrate(ctx: &Context<'_>, why: &str) -> Recipe {
-    Recipe::migrate(step(ctx).because(why))
+    step(ctx).hazard(HazardKind::NewClientsReadOldValues, detail)
 }
 
 /// Whether the change is about a table that came to be in this release, so that no old client minds.
@@ -149,6 +142,14 @@ fn opaque(ctx: &Context<'_>, change: &Change) -> Refusal {
 fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal> {
     Ok(Some(match change {
         Change::DropDefault { table, column } => drop_default(ctx, table, column)?,
+        Change::SetDefault { table, column, .. } if ctx.is_new_column(table, column) => {
+            Recipe::expand(step(ctx).because("new clients may leave the column out").hazard(
+                HazardKind::NewClientsReadOldValues,
+                format!(
+                    "rows that old clients write from here on get this default in {table}.{column}, not the one that rows before them got"
+                ),
+            ))
+        }
         Change::DropNotNull { .. } => Recipe::expand(
             step(ctx)
                 .because("new clients may leave the column out")

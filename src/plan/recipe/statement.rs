@@ -137,6 +137,12 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
     match change {
         Change::CreateTable(create) if ctx.before.tables.contains_key(&create.table.name) => draft,
         Change::CreateTable(create) => draft.undone_by(drop("TABLE", &create.table.name)),
+        // The step that created the table takes it back by its first name.
+        Change::RenameTable { table, to } if ctx.is_new_table(table) => draft.undone_by(vec![format!(
+            "ALTER TABLE {} RENAME TO {}",
+            write::name(&table.sibling(to.clone())),
+            write::identifier(&table.name)
+        )]),
         other if other.relation().is_some_and(|table| ctx.is_new_table(table)) => draft,
         Change::CreateView { view, .. } if !ctx.before.views.contains_key(&view.name) => {
             draft.undone_by(drop(if view.materialized { "MATERIALIZED VIEW" } else { "VIEW" }, &view.name))

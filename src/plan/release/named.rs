@@ -38,6 +38,26 @@ impl Named {
         }
     }
 
+    /// Whether it is `other`. The name of what isn't there goes without a schema, and then the last name counts.
+    pub(crate) fn may_be(&self, other: &Self) -> bool {
+        let bare = |name: &Name| Name::unqualified(name.name.clone());
+        self == other
+            || match (self, other) {
+                (Self::Table(name), Self::Table(made))
+                | (Self::Index(name), Self::Index(made))
+                | (Self::View(name), Self::View(made))
+                | (Self::Sequence(name), Self::Sequence(made))
+                | (Self::Type(name), Self::Type(made)) => *name == bare(made),
+                (Self::Routine(name, arguments), Self::Routine(made, others)) => {
+                    *name == bare(made) && (arguments == others || arguments.is_empty())
+                }
+                (Self::Column(table, name), Self::Column(of, made))
+                | (Self::Constraint(table, name), Self::Constraint(of, made))
+                | (Self::Trigger(table, name), Self::Trigger(of, made)) => *table == bare(of) && name == made,
+                _ => false,
+            }
+    }
+
     /// Its last name, as a statement that uses it must say it.
     pub(crate) fn word(&self) -> String {
         match self {
