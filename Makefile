@@ -1,6 +1,6 @@
 # What people do with this repository. Each target installs what it needs first, and says nothing if all is there.
 
-.PHONY: help setup build demo test lint check docs
+.PHONY: help setup build demo test soak lint check docs
 
 CARGO ?= cargo
 
@@ -19,6 +19,11 @@ demo: setup ## Change a live shop's schema while an old and a new client write t
 
 test: setup ## Run all tests, on a PostgreSQL of their own
 	@$(CARGO) test --quiet --locked
+
+# The servers make and drop thousands of small databases: in memory where there is such a folder.
+soak: export TMPDIR := $(shell [ -d /dev/shm ] && [ -w /dev/shm ] && echo /dev/shm || echo $${TMPDIR:-/tmp})
+soak: setup ## Prove CONCERTINA_SOAK_CASES (10,000) random releases, for hours
+	@$(CARGO) test --quiet --locked --test it -- random::nothing_is_refuted_in_many_cases --ignored --nocapture
 
 lint: setup ## Look for what the compiler lets pass
 	@$(CARGO) fmt --check

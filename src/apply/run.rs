@@ -206,6 +206,7 @@ fn is_brief(step: &Step) -> bool {
         | HazardKind::Opaque
         | HazardKind::MovedByDirective
         | HazardKind::RefusesWrites
+        | HazardKind::FillsNull
         | HazardKind::NoUndo
         | HazardKind::NewClientsReadOldValues
         | HazardKind::DropsDependents => false,

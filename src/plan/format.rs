@@ -383,6 +383,8 @@ pub enum HazardKind {
     MovedByDirective,
     /// Writes that are accepted today will be refused.
     RefusesWrites,
+    /// A NULL that a client inserts is taken for no value, and filled, until contract.
+    FillsNull,
     /// It can't be taken back.
     NoUndo,
     /// Dependent objects are dropped with it.

@@ -232,7 +232,11 @@ fn referrers(ctx: &Context<'_>, table: &Table, from: &Identifier) -> Result<Vec<
         |all: &[Referrer], one: &Referrer| all.iter().any(|other| other.table == one.table && other.constraint.name == one.constraint.name);
     let gone = at_start.iter().find(|referrer| !is_in(&found, referrer));
     let new = found.iter().find(|referrer| !is_in(&at_start, referrer) && !ctx.is_new_table(&referrer.table));
-    match gone.or(new) {
+    // A table that the release makes later is there, with its foreign keys, before the columns are exchanged.
+    let at_end = referencing(ctx.new, &table.name, from);
+    let on_new = |referrer: &&Referrer| !ctx.old.tables.contains_key(ctx.name_before_release(&referrer.table));
+    let later = at_end.iter().filter(on_new).find(|referrer| !is_in(&found, referrer));
+    match gone.or(new).or(later) {
         None => Ok(found),
         Some(referrer) => Err(ctx.refuse(
             format!(

@@ -10,7 +10,7 @@ use super::Error;
 use super::client::{Client, Keep, Outcome, Statement, ask, execute, reading, rows_differ, run_all, run_each};
 use super::journal::{CheckKind, Example, Journal};
 use super::prove::Case;
-use super::reference::{renumber, rows};
+use super::reference::{has_another_default, renumber, rows};
 use super::shadow::Shadow;
 use super::shape::{Kind, Shape, Table};
 use super::written;
@@ -37,19 +37,14 @@ impl Sides<'_> {
         table.kind == Kind::Table && self.touched.contains(&table.name) && !self.changed.contains(&path(&table.name))
     }
 
-    /// Whether the release gives a column another default, which both sides then share.
-    fn has_another_default(&self, table: &Name) -> bool {
-        let (Some(old), Some(new)) = (self.old_shape.table(table), self.new_shape.table(table)) else { return false };
-        old.columns.iter().any(|column| new.column(&column.name).is_some_and(|other| other.default != column.default))
-    }
-
     /// What a client writes that its own release takes: only that says something about the other.
     fn writes(&self, client: &Client) -> Vec<Statement> {
         let chosen = client.statements.iter().filter(|(statement, first, _)| {
             self.touched.contains(&statement.table)
                 && matches!(first, Outcome::Rows(_))
                 && !statement.about.starts_with("reads")
-                && !(statement.about.contains("required columns only") && self.has_another_default(&statement.table))
+                && !(statement.about.contains("required columns only")
+                    && has_another_default(self.case.renames, (self.old_shape, self.new_shape), &statement.table))
         });
         chosen.map(|(statement, ..)| statement.clone()).collect()
     }

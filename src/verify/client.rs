@@ -307,6 +307,16 @@ pub(super) fn difference(first: &Outcome, second: &Outcome, found: &Outcome) -> 
     }
 }
 
+/// Whether what was found differs only in that it has a value where NULL was expected.
+pub(super) fn differs_by_null(first: &Outcome, second: &Outcome, found: &Outcome) -> bool {
+    let (Outcome::Rows(first), Outcome::Rows(second), Outcome::Rows(found)) = (first, second, found) else { return false };
+    let fits = |((first, second), found): ((&Option<String>, &Option<String>), &Option<String>)| {
+        first == found || first.is_none() || first != second
+    };
+    let row = |((first, second), found): ((&Row, &Row), &Row)| first.iter().zip(second).zip(found).all(fits);
+    first.len() == found.len() && first.len() == second.len() && first.iter().zip(second).zip(found).all(row)
+}
+
 /// The first row that differs.
 pub(super) fn rows_differ(first: &[Row], second: &[Row], found: &[Row]) -> Option<(String, String)> {
     if first.len() != second.len() {

@@ -6,12 +6,12 @@ use sqlx::{Connection, PgConnection};
 
 use super::Error;
 use super::carry;
-use super::client::{Client, Keep, Outcome, Statement, difference, execute, reading, rows_differ, run_all};
+use super::client::{Client, Keep, Outcome, Statement, difference, differs_by_null, execute, reading, rows_differ, run_all};
 use super::compare::{self, Schema};
 use super::journal::{CheckKind, Example, Journal, Proof};
 use super::prove::{Case, Options, Scope};
 use super::queries::{self, Query};
-use super::reference::{Written, alike, learn, relabelled, renumber, rows, shape};
+use super::reference::{Written, alike, has_another_default, learn, relabelled, renumber, rows, shape};
 use super::seed::Rows;
 use super::shadow::Shadow;
 use super::shape::{Shape, Table};
@@ -43,8 +43,7 @@ pub(super) struct Course<'a> {
     relabelled: BTreeSet<String>,
     /// Tables whose rows have other values each time the migrations run: the first row by key is another one then.
     unsettled: BTreeSet<String>,
-    /// Whether contract is done.
-    ended: bool,
+    stage: Stage,
     state: String,
 }
 
@@ -119,7 +118,7 @@ impl<'a> Course<'a> {
             new,
             changed,
             vouched,
-            ended: false,
+            stage: Stage::Due,
             state: "at the start".to_owned(),
         })
     }
@@ -132,12 +131,17 @@ impl<'a> Course<'a> {
         }
         let (contract, rest): (Vec<&Step>, Vec<&Step>) = self.case.plan.steps.iter().partition(|step| step.phase == Phase::Contract);
         self.changed.clone_from(&self.relabelled);
-        for step in contract {
+        for (left, step) in (0..contract.len()).rev().zip(contract) {
             if !self.go(step).await? {
                 return Ok(());
             }
+            if left == 0 {
+                self.stage = Stage::Window;
+            }
             self.try_old(Reach::Touched).await?;
         }
+        self.stage = Stage::Window;
+        self.meet().await?;
         let start = compare::schema(&mut self.connection).await?;
         for (number, step) in (1..).zip(&rest) {
             if !self.go(step).await? {
@@ -155,9 +159,19 @@ impl<'a> Course<'a> {
             }
             self.try_new(Reach::Touched).await?;
         }
-        self.ended = true;
+        self.stage = Stage::Ended;
         self.try_new(Reach::Touched).await?;
         self.same_end(shadow).await
+    }
+
+    /// The release begins here: it finds the tables that earlier ones have left, under the names that they have now.
+    async fn meet(&mut self) -> Result<(), Error> {
+        let mut now = step::relations(&mut self.connection).await?;
+        for (relation, (names, _)) in &mut now {
+            names.extend(self.there.remove(relation).map(|(known, _)| known).unwrap_or_default());
+        }
+        self.there = now;
+        Ok(())
     }
 
     /// Runs a step. False if it failed.
@@ -274,27 +288,30 @@ impl<'a> Course<'a> {
             .filter(|(statement, first, _)| self.reaches(reach, &statement.table) && matches!(first, Outcome::Rows(_)))
             .collect();
         let plain: Vec<Statement> = chosen.iter().map(|(statement, ..)| statement.clone()).collect();
-        let found = run_all(&mut self.connection, &plain, Keep::No).await?;
-        for ((statement, first, second), found) in chosen.into_iter().zip(found) {
+        let outcomes = run_all(&mut self.connection, &plain, Keep::No).await?;
+        for ((statement, first, second), outcome) in chosen.into_iter().zip(outcomes) {
             let loose = self.is_loose(statement, check);
-            let differs = match difference(first, second, &found) {
-                Some(_) if loose && matches!(found, Outcome::Rows(_)) => None,
+            let differs = match difference(first, second, &outcome) {
+                Some(_) if loose && matches!(outcome, Outcome::Rows(_)) => None,
                 other => other,
             };
             match (differs, &self.vouched) {
                 (None, _) => self.journal.held(check, 1),
-                (Some(_), Some(step)) if !self.ended => {
+                (Some(_), Some(step)) if self.stage != Stage::Ended => {
                     let reason = format!(
                         "a directive has moved step {step}, and its author vouches for what clients then meet: {who} {} on {}",
                         statement.about, statement.table
                     );
                     self.journal.untried(reason);
                 }
-                (Some((_, found)), _) if check == CheckKind::NewClients && self.is_declared(&found, statement) => {
+                (Some((_, found)), _) if self.waits(check) && self.is_declared(&found, statement) => {
                     self.journal.declared(format!(
                         "until contract, this does not yet work for {who}: it {} on {} ({found})",
                         statement.about, statement.table
                     ));
+                }
+                (Some(_), _) if self.is_filled(statement) && differs_by_null(first, second, &outcome) => {
+                    self.journal.declared(format!("until contract, NULL is filled where {who} {} on {}", statement.about, statement.table));
                 }
                 (Some((expected, found)), _) => {
                     let about = format!("{who} {} on {}", statement.about, statement.table);
@@ -305,19 +322,42 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
+    /// Whether the client is one whose release's contract is still to come.
+    fn waits(&self, check: CheckKind) -> bool {
+        match self.stage {
+            Stage::Due => true,
+            Stage::Window => check == CheckKind::NewClients,
+            Stage::Ended => false,
+        }
+    }
+
     /// Whether the plan says that new clients meet this until contract: an index for ON CONFLICT that is still to come, or a
     /// reference or a unique key that is still to go.
     fn is_declared(&self, found: &str, statement: &Statement) -> bool {
-        if self.ended {
-            return false;
-        }
-        let reached = self.reached(&statement.table);
-        let refuses = |step: &Step| {
-            step.locks.iter().any(|lock| reached.contains(&lock.relation))
-                && step.hazards.iter().any(|hazard| hazard.kind == HazardKind::RefusesWrites)
+        let refuses = |code: &str| found.starts_with(&format!("error {code}"));
+        refuses("42P10")
+            || (refuses("23503") || refuses("23505")) && self.has_hazard(&self.reached(&statement.table), HazardKind::RefusesWrites)
+    }
+
+    /// Whether the plan says that NULL is filled in rows of the table until contract.
+    fn is_filled(&self, statement: &Statement) -> bool {
+        let renames = &self.case.renames.tables;
+        let other =
+            renames.get(&statement.table).or_else(|| renames.iter().find(|(_, now)| **now == statement.table).map(|(then, _)| then));
+        let names = [Some(&statement.table), other].into_iter().flatten().map(carry::path).collect();
+        self.stage != Stage::Ended && self.has_hazard(&names, HazardKind::FillsNull)
+    }
+
+    /// Whether a step says this of one of the tables: of those that are still to come in contract, or that it will undo.
+    fn has_hazard(&self, tables: &BTreeSet<String>, kind: HazardKind) -> bool {
+        let says = |step: &Step| {
+            step.locks.iter().any(|lock| tables.contains(&lock.relation)) && step.hazards.iter().any(|hazard| hazard.kind == kind)
         };
-        let deferred = || self.case.plan.deferred.iter().any(refuses);
-        found.starts_with("error 42P10") || (found.starts_with("error 23503") || found.starts_with("error 23505")) && deferred()
+        let plan = self.case.plan;
+        match self.stage {
+            Stage::Due => self.case.begun.iter().chain(&plan.steps).any(says),
+            Stage::Window | Stage::Ended => plan.steps.iter().filter(|step| step.phase != Phase::Contract).chain(&plan.deferred).any(says),
+        }
     }
 
     /// The table, and those that a change of its rows can reach by foreign keys.
@@ -337,22 +377,24 @@ impl<'a> Course<'a> {
     /// Whether only success counts: values of old clients where the release changes rows, defaults or triggers, which both
     /// releases' clients share.
     fn is_loose(&self, statement: &Statement, check: CheckKind) -> bool {
-        if check == CheckKind::NewClients {
+        if self.waits(check) || check == CheckKind::NewClients {
             // A column that is made of others follows them, whoever changes those: who writes can't be told.
             let path = carry::path(&statement.table);
             let follows = self.in_step.contains(&path) && statement.sql.starts_with("UPDATE ");
             let by_place = !statement.sql.starts_with("INSERT ") && !statement.sql.starts_with("SELECT ");
-            return by_place && self.unsettled.contains(&path) || !self.ended && (follows || self.relabelled.contains(&path));
+            return by_place && self.unsettled.contains(&path)
+                || self.waits(check)
+                    && (follows
+                        || self.relabelled.contains(&path)
+                        || self.has_hazard(&[path].into(), HazardKind::NewClientsReadOldValues));
         }
         let path = carry::path(&statement.table);
         let renamed = self.case.renames.tables.get(&statement.table).map(carry::path);
         if self.changed.contains(&path) || renamed.is_some_and(|renamed| self.changed.contains(&renamed)) {
             return true;
         }
-        let new = self.case.renames.tables.get(&statement.table).unwrap_or(&statement.table);
-        let (Some(old), Some(new)) = (self.old_shape.table(&statement.table), self.new_shape.table(new)) else { return false };
         statement.about.contains("required columns only")
-            && old.columns.iter().any(|column| new.column(&column.name).is_some_and(|other| other.default != column.default))
+            && has_another_default(self.case.renames, (&self.old_shape, &self.new_shape), &statement.table)
     }
 
     /// What users ask. A query that fails in one state is told of once.
@@ -498,6 +540,17 @@ fn is_about(step: &Step, path: &str) -> bool {
     let subject = step.id.0.rsplit('/').nth(1).unwrap_or_default();
     let table = subject.rsplit_once('.').map_or(subject, |(table, _)| table);
     [subject, table].iter().any(|name| path == *name || path.rsplit_once('.').is_some_and(|(_, own)| own == *name))
+}
+
+/// How far the deploy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// What earlier releases have left to contract is due.
+    Due,
+    /// Old and new clients are at work.
+    Window,
+    /// Contract is done.
+    Ended,
 }
 
 /// Which tables are tried.

@@ -8,6 +8,7 @@ use sqlx::{Connection, PgConnection};
 use super::Error;
 use super::client::{Client, Keep, statements, texts};
 use super::prove::{Case, Options, Scope};
+use super::renames::Renames;
 use super::seed::{Rows, Seeded, seed};
 use super::shadow::Shadow;
 use super::shape::{Shape, Table, WrittenBy};
@@ -190,6 +191,17 @@ pub(super) fn relabelled(old: &Shape, new: &Shape) -> BTreeSet<String> {
         })
     });
     differ.map(|(table, _)| super::carry::path(&table.name)).collect()
+}
+
+/// Whether the release gives a column of the table another default, which both sides then share. Either release's name of
+/// the table will do.
+pub(super) fn has_another_default(renames: &Renames, (old, new): (&Shape, &Shape), table: &Name) -> bool {
+    let first = renames.tables.iter().find(|(_, now)| *now == table).map_or(table, |(then, _)| then);
+    let (Some(old), Some(new)) = (old.table(first), new.table(renames.tables.get(first).unwrap_or(first))) else { return false };
+    old.columns.iter().any(|column| {
+        let name = renames.columns.get(&(first.clone(), column.name.clone())).unwrap_or(&column.name);
+        new.column(name).is_some_and(|other| other.default != column.default)
+    })
 }
 
 /// Whether a table is the same to clients of both releases.

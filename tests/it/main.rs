@@ -29,6 +29,7 @@ mod connect;
 mod throwaway;
 mod tutorial;
 mod verify;
+mod random;
 mod deploy;
 mod apply_phases;
 mod apply_kills;

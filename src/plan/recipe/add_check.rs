@@ -7,7 +7,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Constraint, Enforcement, Identifier, Name, Sql, Validity};
+use crate::schema::{Catalog, Constraint, Enforcement, Identifier, Name, Sql, Validity};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, expression: &Sql) -> Result<Recipe, Refusal> {
@@ -23,6 +23,8 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, exp
     let mut steps = if only_new { Vec::new() } else { repair::of_check(ctx, table, expression) };
     steps.push(if only_new {
         add.because("only new clients write these columns")
+    } else if stays_unchecked(ctx, table, &name) {
+        add.because("old clients may still break it until then; rows that are there may break it for good")
     } else {
         let count = format!("SELECT count(*) FROM {} WHERE NOT ({})", write::name(table), write::text(expression));
         add.because("old clients may still break it until then; new clients never do")
@@ -97,6 +99,12 @@ pub(crate) fn constraint_name(ctx: &Context<'_>, table: &Name, constraint: &Cons
     made.cloned().ok_or_else(|| {
         ctx.refuse(format!("what the constraint on {table} will be called can't be told"), "give it a name: ADD CONSTRAINT name …")
     })
+}
+
+/// Whether no statement of the release asks that rows which are there obey the constraint.
+pub(crate) fn stays_unchecked(ctx: &Context<'_>, table: &Name, name: &Identifier) -> bool {
+    let validity = |catalog: &Catalog| Some(catalog.tables.get(table)?.constraint(name)?.validity);
+    validity(ctx.after) == Some(Validity::NotValid) && validity(ctx.new) != Some(Validity::Valid)
 }
 
 /// ADD CONSTRAINT … NOT VALID: for rows written from now on.

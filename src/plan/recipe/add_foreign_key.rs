@@ -1,6 +1,6 @@
 //! ADD FOREIGN KEY: both tables locked first, added without reading them, then validated while writers go on.
 
-use super::add_check::constraint_name;
+use super::add_check::{constraint_name, stays_unchecked};
 use super::set_not_null::validate;
 use super::{Context, Recipe, repair};
 use crate::engine::{Held, LockMode};
@@ -32,6 +32,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
     } else {
         let add = add.because("old clients may still write rows without a match until then; new clients never do");
         match orphans(ctx, table, key) {
+            _ if stays_unchecked(ctx, table, &name) => add,
             Some(sql) => add.after_zero(format!("rows of {table} without a match in {}", key.references), sql),
             None => add,
         }

@@ -192,7 +192,11 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
 fn drop_default(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Result<Recipe, Refusal> {
     let required = ctx.table(table)?.column(column).is_some_and(|found| found.not_null);
     Ok(if required || ctx.is_new_column(table, column) {
-        Recipe::contract(step(ctx).because("old clients leave the column out and need its default until then"))
+        Recipe::contract(
+            step(ctx)
+                .because("old clients leave the column out and need its default until then")
+                .hazard(HazardKind::FillsNull, format!("until then {column} has its default in rows of new clients that leave it out too")),
+        )
     } else {
         expand(ctx, "the column may stay empty in rows of old clients that leave it out")
     })

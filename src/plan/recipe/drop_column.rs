@@ -60,7 +60,8 @@ fn supplied(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: Dro
         .because("new clients no longer supply the column; old clients go on reading it")
         .locks(&table.name, LockMode::ShareRowExclusive, Held::Brief)
         .probed(probe::trigger_there(&table.name, sync.first_trigger()))
-        .undone_by(sync.drop());
+        .undone_by(sync.drop())
+        .hazard(HazardKind::FillsNull, format!("a row that old clients write with NULL for {column} is filled too"));
     let mut end = drop(ctx, table, column, behavior);
     let mut sql = vec![lock_first(&table.name, &[])];
     sql.extend(sync.drop());

@@ -30,7 +30,11 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool)
     undo.push(format!("ALTER TABLE {relation} DROP COLUMN {name}"));
     let expand = adding(ctx, add, &bare, sync.create())
         .because("a trigger fills the column in rows that old clients write, so new clients find it filled")
-        .undone_by(undo);
+        .undone_by(undo)
+        .hazard(
+            HazardKind::FillsNull,
+            format!("until contract, a row that new clients write with NULL for {}, or without it, is filled too", add.column.name),
+        );
     let mut recipe = Recipe::expand(expand);
     recipe.migrate.push(fill(ctx, add, up, table)?);
     recipe.contract.push(

@@ -111,7 +111,7 @@ fn add(ctx: &Context<'_>, table: &Table, column: &Column, to: &Identifier, sync:
         return draft;
     }
     draft.hazard(
-        HazardKind::OldClientsReadNewValues,
+        HazardKind::FillsNull,
         format!("until contract, a row inserted with an explicit NULL for {to} takes the default of {}", column.name),
     )
 }

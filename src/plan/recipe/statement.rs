@@ -157,7 +157,11 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
         Change::CreateExtension { extension, .. } if !ctx.before.extensions.contains_key(extension) => {
             draft.undone_by(vec![format!("DROP EXTENSION {}", write::identifier(extension))])
         }
-        Change::CreateSchema { .. } | Change::CreateExtension { .. } | Change::Comment { .. } => draft,
+        Change::CreateSchema { .. } | Change::CreateExtension { .. } => draft,
+        Change::Comment { object, .. } => {
+            let before = ctx.before.comments.get(object).map_or_else(|| "NULL".to_owned(), |text| write::literal(text));
+            draft.undone_by(vec![format!("COMMENT ON {} IS {before}", write::object(object))])
+        }
         Change::CreateRoutine { routine, .. } if !ctx.before.routines.contains_key(&(routine.name.clone(), routine.arguments.clone())) => {
             let arguments: Vec<String> = routine.arguments.iter().map(write::data_type).collect();
             draft.undone_by(vec![format!("DROP ROUTINE {}({})", write::name(&routine.name), arguments.join(", "))])

@@ -62,7 +62,12 @@ pub(super) fn plan(ctx: &Context<'_>, name: &Name, index: &Index) -> Result<Reci
         .locks(&index.table, LockMode::AccessShare, Held::Brief)
         .undone_by(vec![rename(name, &new_name), rename(&old_name, name)]),
     );
-    recipe.contract.push(drop_index::drop(old, &old_name).because("the new one serves all clients"));
+    let last = drop_index::drop(old, &old_name).because("the new one serves all clients");
+    recipe.contract.push(match old.uniqueness {
+        Uniqueness::Unique => last
+            .hazard(HazardKind::RefusesWrites, format!("until then the old {} refuses duplicates that new clients may write", name.name)),
+        Uniqueness::Plain => last,
+    });
     Ok(recipe)
 }
 

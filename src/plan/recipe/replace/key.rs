@@ -79,6 +79,7 @@ pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two
             ],
         )
         .because("ON CONFLICT clauses of old clients need the old key until then; the index is built, so the lock is brief")
+        .hazard(HazardKind::RefusesWrites, format!("until then the old {name} refuses duplicates that new clients may write"))
         .locks(table, LockMode::AccessExclusive, Held::Brief)
         .final_losing(format!("the guarantee of the old {name}: duplicates may come")),
     );
