@@ -31,7 +31,7 @@ pub(crate) fn end_foreign_keys(ctx: &Context<'_>, table: &Name, column: Option<&
     let mut recipe = Recipe::default();
     for (child, name) in referencing(ctx.before, table, column) {
         if ctx.new.tables.contains_key(&child) {
-            recipe.append(drop_constraint::plan(ctx, &child, &name, DropBehavior::Restrict)?);
+            recipe.append(drop_constraint::at_once(ctx, &child, &name, DropBehavior::Restrict)?);
         }
     }
     Ok(recipe)

@@ -147,6 +147,13 @@ impl Context<'_> {
         })
     }
 
+    /// Whether a statement of this release changes its type.
+    pub(crate) fn is_retyped(&self, table: &Name, column: &Identifier) -> bool {
+        self.release.iter().any(|item| {
+            matches!(&item.planned, Planned::Change(Change::ChangeType { table: on, column: of, .. }) if on == table && of == column)
+        })
+    }
+
     /// Whether a RENAME COLUMN of this release gave the column its name.
     pub(crate) fn is_renamed_to(&self, table: &Name, column: &Identifier) -> bool {
         self.release.iter().any(|item| {

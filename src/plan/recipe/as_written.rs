@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::statement::step;
-use super::{Context, Recipe};
+use super::{Context, Recipe, late};
 use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -179,11 +179,18 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
                 .because("the signature stays; the body must serve old clients too")
                 .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body"),
         ),
-        Change::CreateTrigger { trigger, .. } => Recipe::expand(
-            step(ctx)
-                .because("new clients rely on it")
-                .hazard(HazardKind::OldClientsReadNewValues, format!("writes of old clients to {} fire it too", trigger.table)),
-        ),
+        Change::CreateTrigger { trigger, .. } => {
+            let fires = format!("writes of old clients to {} fire it too", trigger.table);
+            let step = step(ctx).hazard(HazardKind::OldClientsReadNewValues, fires);
+            if late::is_late(ctx, change) {
+                Recipe::migrate(step.because("new clients rely on it, and the release's own writes before it don't fire it"))
+            } else {
+                Recipe::expand(step.because("new clients rely on it"))
+            }
+        }
+        Change::AlterSequence { owned_by: Some(Some((table, column))), .. } if ctx.is_retyped(table, column) => {
+            Recipe::contract(step(ctx).because("the column that it then belongs to has taken the place of the one before"))
+        }
         _ => return Ok(None),
     }))
 }

@@ -1,4 +1,5 @@
-//! DROP CONSTRAINT: a rule less is loosening and goes into expand; a key that ON CONFLICT or foreign keys need stays until contract.
+//! DROP CONSTRAINT: a rule less is loosening and goes into expand; what old clients rely on (a key for their ON CONFLICT, a
+//! foreign key that deletes along) stays until contract.
 
 use super::{Context, Recipe, drop_index};
 use crate::engine::{Held, LockMode};
@@ -7,10 +8,47 @@ use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::DropBehavior;
+use crate::schema::constraint::{ForeignKey, ReferentialAction};
 use crate::schema::{Constraint, ConstraintKind, Identifier, Name};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
+    let mut recipe = at_once(ctx, table, name, behavior)?;
+    let known = ctx.table(table)?.constraint(name).map(|constraint| &constraint.kind);
+    if let Some(ConstraintKind::ForeignKey(key)) = known
+        && acts(key)
+        && ctx.new.tables.contains_key(&key.references)
+    {
+        let later = |draft: Draft| {
+            draft
+                .because(format!(
+                    "old clients rely on what it does to rows of {table} when they delete or change rows of {}",
+                    key.references
+                ))
+                .hazard(
+                    HazardKind::RefusesWrites,
+                    format!(
+                        "until then {name} holds for new clients too; where no old client deletes from {}, `phase expand` drops it before",
+                        key.references
+                    ),
+                )
+        };
+        recipe.contract.extend(std::mem::take(&mut recipe.expand).into_iter().map(later));
+    }
+    Ok(recipe)
+}
+
+/// Whether it does something to rows, and not only refuses some.
+fn acts(key: &ForeignKey) -> bool {
+    let acts = |action: ReferentialAction| match action {
+        ReferentialAction::NoAction | ReferentialAction::Restrict => false,
+        ReferentialAction::Cascade | ReferentialAction::SetNull | ReferentialAction::SetDefault => true,
+    };
+    acts(key.on_delete) || acts(key.on_update)
+}
+
+/// The same for what goes with its table or column, whose new clients know nothing of it: a foreign key ends in expand.
+pub(crate) fn at_once(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
     let Some(constraint) = ctx.table(table)?.constraint(name) else {
         return Ok(Recipe::default());
     };

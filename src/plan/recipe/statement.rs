@@ -2,13 +2,14 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has no probe and no undo, and says so")]
 
 use super::Context;
+use super::add_check::constraint_name;
 use crate::engine::{self, Held, LockMode, Transactional};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::release::Item;
 use crate::schema::change::OnConflict;
-use crate::schema::{Catalog, Change, Identifier, Name, ObjectKind};
+use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Name, ObjectKind};
 use crate::sql::write;
 
 /// The statement as a step, with the locks that the engine says it takes.
@@ -131,19 +132,35 @@ fn done(change: &Change) -> Option<String> {
     }
 }
 
-/// How it is taken back. What lives on a table that is new in this release goes with the table.
+/// What lives on a table that is new in this release goes with the table, which its own step takes back: by its first name, and
+/// maybe before a table that references it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all the rest goes with the table")]
+fn undo_on_new_table(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
+    match change {
+        Change::RenameTable { table, to } => draft.undone_by(vec![format!(
+            "ALTER TABLE {} RENAME TO {}",
+            write::name(&table.sibling(to.clone())),
+            write::identifier(&table.name)
+        )]),
+        Change::AddConstraint { table, constraint } if matches!(constraint.kind, ConstraintKind::ForeignKey(_)) => {
+            match constraint_name(ctx, table, constraint) {
+                Ok(name) => {
+                    draft.undone_by(vec![format!("ALTER TABLE {} DROP CONSTRAINT {}", write::name(table), write::identifier(&name))])
+                }
+                Err(_) => draft,
+            }
+        }
+        _ => draft,
+    }
+}
+
+/// How it is taken back.
 fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
     let drop = |kind: &str, name: &Name| vec![format!("DROP {kind} {}", write::name(name))];
     match change {
         Change::CreateTable(create) if ctx.before.tables.contains_key(&create.table.name) => draft,
         Change::CreateTable(create) => draft.undone_by(drop("TABLE", &create.table.name)),
-        // The step that created the table takes it back by its first name.
-        Change::RenameTable { table, to } if ctx.is_new_table(table) => draft.undone_by(vec![format!(
-            "ALTER TABLE {} RENAME TO {}",
-            write::name(&table.sibling(to.clone())),
-            write::identifier(&table.name)
-        )]),
-        other if other.relation().is_some_and(|table| ctx.is_new_table(table)) => draft,
+        other if other.relation().is_some_and(|table| ctx.is_new_table(table)) => undo_on_new_table(ctx, other, draft),
         Change::CreateView { view, .. } if !ctx.before.views.contains_key(&view.name) => {
             draft.undone_by(drop(if view.materialized { "MATERIALIZED VIEW" } else { "VIEW" }, &view.name))
         }

@@ -74,7 +74,8 @@ pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two
             "swap",
             format!("move {name} of {table} to the new index"),
             vec![
-                format!("ALTER TABLE {relation} DROP CONSTRAINT {quoted}"),
+                // It may be gone with a column of it.
+                format!("ALTER TABLE {relation} DROP CONSTRAINT IF EXISTS {quoted}"),
                 format!("ALTER TABLE {relation} ADD CONSTRAINT {quoted} {kind} USING INDEX {}{timing}", write::identifier(&new_name)),
             ],
         )
