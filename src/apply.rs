@@ -7,6 +7,7 @@ mod chain;
 mod ledger;
 mod decide;
 mod gate;
+mod held;
 mod retry;
 mod pace;
 mod store;
@@ -32,6 +33,7 @@ pub use bootstrap::{Wrapped, Written, bootstrap, unwrap};
 pub use decide::{Decision, next};
 pub use error::{Error, Kind};
 pub use event::{Blocker, Event, Listener, Pause, Progress};
+pub use held::HeldEntry;
 pub use interrupt::{Signal, Stop};
 pub use ledger::{Backend, BackfillEntry, Entry, How, LeaseEntry, Ledger, PlanEntry, State};
 pub use rollback::{Losses, dry_run as dry_run_rollback, rollback};
@@ -51,6 +53,17 @@ pub struct Options {
     pub most_lag: Duration,
     /// How long the lease lasts when it is not renewed.
     pub lease_time: Duration,
+    /// What becomes of what is held.
+    pub holds: Holds,
+}
+
+/// What a contract phase does with what is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// It is dropped when its time has run out.
+    Last,
+    /// It is dropped at once.
+    End,
 }
 
 impl Default for Options {
@@ -61,6 +74,7 @@ impl Default for Options {
             patience: Duration::from_secs(2),
             most_lag: Duration::from_secs(5),
             lease_time: Duration::from_secs(30),
+            holds: Holds::Last,
         }
     }
 }

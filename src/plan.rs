@@ -18,6 +18,7 @@ mod trigger;
 mod identity;
 mod probe;
 mod generated;
+mod hold;
 mod draft;
 
 pub use build::{Input, adopt, build, digest};
@@ -27,5 +28,6 @@ pub use format::{
     Backfill, Gate, Hazard, HazardKind, Held, KeyColumn, Leftover, LockMode, Milliseconds, Origin, Phase, Plan, PlannedMigration,
     Predecessor, Probe, RelationLock, Release, Start, StartColumn, Step, StepId, SyncTriggers, Transaction, Undo,
 };
+pub use hold::is_held;
 pub(crate) use probe::UNKNOWABLE;
 pub use refusal::Refusal;

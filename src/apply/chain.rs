@@ -41,8 +41,10 @@ pub(super) fn may_begin(before: &[Link], plan: &Plan, phase: Phase, ledger: &Led
     Ok(())
 }
 
+/// Whether all of a phase is done, but for what drops what is held: that holds nothing up.
 fn complete(plan: &Plan, phase: Phase, ledger: &Ledger) -> Result<(), Error> {
-    let open: Vec<&Step> = plan.steps.iter().filter(|step| step.phase == phase && !ledger.is_done(&step.id)).collect();
+    let open: Vec<&Step> =
+        plan.steps.iter().filter(|step| step.phase == phase && step.held().is_none() && !ledger.is_done(&step.id)).collect();
     let missing = match open.as_slice() {
         [] => return Ok(()),
         [step] => format!("step `{}`", step.id),
@@ -53,7 +55,12 @@ fn complete(plan: &Plan, phase: Phase, ledger: &Ledger) -> Result<(), Error> {
 
 /// Whether anything of a plan is in place, so that the schema that it starts from is no longer what must be found.
 pub(super) fn is_begun(plan: &Plan, ledger: &Ledger) -> bool {
-    plan.steps.iter().filter_map(|step| ledger.steps.get(&step.id)).any(|entry| match entry.state {
+    plan.steps.iter().any(|step| is_in_place(step, ledger))
+}
+
+/// Whether a step is in place, or perhaps in part.
+pub(super) fn is_in_place(step: &Step, ledger: &Ledger) -> bool {
+    ledger.steps.get(&step.id).is_some_and(|entry| match entry.state {
         State::Done | State::Started | State::Undoing => true,
         State::Failed | State::Undone => false,
     })

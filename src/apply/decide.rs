@@ -22,10 +22,10 @@ pub enum Decision<'a> {
     Complete,
 }
 
-/// The next thing to do for a phase of a plan.
+/// The next thing to do for a phase of a plan, but for what drops what is held.
 pub fn next<'a>(plan: &'a Plan, phase: Phase, ledger: &Ledger) -> Decision<'a> {
     let mut stuck = Decision::Complete;
-    for step in plan.steps.iter().filter(|step| step.phase == phase && !ledger.is_done(&step.id)) {
+    for step in plan.steps.iter().filter(|step| step.phase == phase && step.held().is_none() && !ledger.is_done(&step.id)) {
         match step.needs.iter().find(|needed| !ledger.is_done(needed)) {
             None => return begin(step, ledger),
             Some(needs) if stuck == Decision::Complete => stuck = Decision::Stuck { step: &step.id, needs },
@@ -35,7 +35,8 @@ pub fn next<'a>(plan: &'a Plan, phase: Phase, ledger: &Ledger) -> Decision<'a> {
     stuck
 }
 
-fn begin<'a>(step: &'a Step, ledger: &Ledger) -> Decision<'a> {
+/// How a step is begun.
+pub(super) fn begin<'a>(step: &'a Step, ledger: &Ledger) -> Decision<'a> {
     match (step.transaction, ledger.steps.get(&step.id).map(|entry| entry.state)) {
         (Transaction::None, Some(State::Started | State::Failed | State::Undoing | State::Done)) | (_, Some(State::Undoing)) => {
             Decision::Settle(step)

@@ -2,7 +2,7 @@
 //! before the first step what it can't bring to an end.
 
 use super::autocommit::{self, Settled, Way};
-use super::chain::{self, around, is_begun};
+use super::chain::{self, around, is_begun, is_in_place};
 use super::decide::to_undo;
 use super::error::{Error, doing};
 use super::event::{Event, Listener};
@@ -11,9 +11,9 @@ use super::ledger::{How, Ledger, State};
 use super::run::{Work, unit};
 use super::session::Session;
 use super::store::{self, Outcome};
-use super::{Options, transactional};
+use super::{Options, held, transactional};
 use crate::db::postgres::Settings;
-use crate::plan::{Chain, Phase, Plan, Release, Step, Transaction, Undo};
+use crate::plan::{Chain, Link, Phase, Plan, Release, Step, Transaction, Undo};
 
 /// What happens to steps that can't be taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub async fn dry_run<'a>(settings: &Settings, chain: &'a Chain, release: &Releas
     let mut session = Session::open(settings, &format!("concertina/{release}/rollback")).await?;
     let ledger = store::read(&mut session.connection).await?;
     let plan = check(chain, release, losses, &ledger)?;
-    Ok(to_undo(plan, &ledger))
+    Ok(order(chain, plan, &ledger))
 }
 
 /// Whether the release can be taken back in this database.
@@ -59,16 +59,18 @@ fn check<'a>(chain: &'a Chain, release: &Release, losses: Losses, ledger: &Ledge
         return Err(Error::NotApplied { release: release.clone() });
     }
     let contracts = |step: &&Step| step.phase == Phase::Contract && step.introduced_by == *release;
-    let gone =
-        |step: &&Step| ledger.steps.get(&step.id).is_some_and(|entry| matches!(entry.state, State::Done | State::Started | State::Undoing));
+    // What is only held is still there.
+    let holds = held::holds(chain.links());
+    let gone = |step: &&Step| is_in_place(step, ledger) && !holds.contains(&step.id);
     let mut all = chain.links().iter().flat_map(|link| link.plan.steps.iter().chain(&link.plan.deferred));
     if let Some(step) = all.find(|step| contracts(step) && gone(step)) {
         return Err(Error::ContractBegun { release: release.clone(), step: step.id.clone() });
     }
-    if let Some(later) = after.iter().find(|later| is_begun(&later.plan, ledger)) {
+    let goes_on = |later: &&Link| later.plan.steps.iter().any(|step| is_in_place(step, ledger) && (!contracts(&step) || gone(&step)));
+    if let Some(later) = after.iter().find(goes_on) {
         return Err(Error::LaterRelease { release: release.clone(), later: later.plan.release.clone() });
     }
-    let lost: Vec<String> = to_undo(plan, ledger)
+    let lost: Vec<String> = order(chain, plan, ledger)
         .into_iter()
         .filter_map(|step| match &step.undo {
             Undo::Impossible { loses } => Some(format!("step `{}`: {loses}", step.id)),
@@ -81,10 +83,22 @@ fn check<'a>(chain: &'a Chain, release: &Release, losses: Losses, ledger: &Ledge
     Ok(plan)
 }
 
+/// The steps that are to be taken back, in the order in which that is done: first what later deploys hold of the release.
+fn order<'a>(chain: &'a Chain, plan: &'a Plan, ledger: &Ledger) -> Vec<&'a Step> {
+    let holds = held::holds(chain.links());
+    let steps = chain.links().iter().flat_map(|link| &link.plan.steps);
+    let held = steps.filter(|step| step.introduced_by == plan.release && holds.contains(&step.id) && is_in_place(step, ledger));
+    let mut order: Vec<&Step> = held.collect();
+    order.reverse();
+    order.extend(to_undo(plan, ledger));
+    order
+}
+
 async fn run(work: &mut Work<'_>, chain: &Chain, release: &Release, losses: Losses) -> Result<(), Error> {
     let ledger = store::read(&mut work.session.connection).await?;
     let plan = check(chain, release, losses, &ledger)?;
-    for step in to_undo(plan, &ledger) {
+    let steps = order(chain, plan, &ledger);
+    for step in &steps {
         work.go_on().await?;
         work.session.name(release, &step.id).await?;
         if one(work, release, step, &ledger).await? == Taken::Back {
@@ -92,9 +106,11 @@ async fn run(work: &mut Work<'_>, chain: &Chain, release: &Release, losses: Loss
         }
     }
     let ledger = store::read(&mut work.session.connection).await?;
-    if !is_begun(plan, &ledger) {
+    let touched = |link: &&Link| link.plan.steps.iter().any(|step| steps.iter().any(|undone| undone.id == step.id));
+    let releases = chain.links().iter().filter(touched).map(|link| &link.plan);
+    for plan in releases.filter(|touched| touched.release != plan.release).chain([plan]).filter(|plan| !is_begun(plan, &ledger)) {
         // Nothing of the plan is in place, so it may be edited and begun anew.
-        let forgotten = store::forget(&mut work.session.connection, work.epoch, release).await;
+        let forgotten = store::forget(&mut work.session.connection, work.epoch, &plan.release).await;
         if forgotten.map_err(doing("writing the ledger"))? == 0 {
             return Err(Error::LeaseLost);
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::autocommit::{self, Settled, Way};
 use super::chain::{self, around, is_begun, may_begin};
-use super::decide::{Decision, next};
+use super::decide::{Decision, begin, next};
 use super::error::{Error, doing};
 use super::event::{Event, Listener};
 use super::interrupt::Stop;
@@ -13,9 +13,9 @@ use super::session::Session;
 use super::store::{self, Outcome};
 use super::transactional::{self, Unit};
 use super::warden::Warden;
-use super::{Options, backfill, gate, lease};
+use super::{Holds, Options, backfill, gate, held, lease};
 use crate::db::postgres::{Settings, is_lost};
-use crate::plan::{Chain, HazardKind, Held, Phase, Release, Step, Transaction};
+use crate::plan::{Chain, HazardKind, Held, Link, Phase, Release, Step, Transaction};
 
 /// An executor that holds the lease.
 pub(super) struct Work<'a> {
@@ -97,12 +97,22 @@ pub async fn apply(
 }
 
 /// The steps that `apply` would run, in order. Writes nothing.
-pub async fn dry_run<'a>(settings: &Settings, chain: &'a Chain, release: &Release, phase: Phase) -> Result<Vec<&'a Step>, Error> {
+pub async fn dry_run<'a>(
+    settings: &Settings,
+    chain: &'a Chain,
+    release: &Release,
+    phase: Phase,
+    holds: Holds,
+) -> Result<Vec<&'a Step>, Error> {
     let mut session = Session::open(settings, &format!("concertina/{release}")).await?;
     let ledger = store::read(&mut session.connection).await?;
     check(&mut session, chain, release, phase, &ledger).await?;
-    let (_, link, _) = around(chain, release)?;
-    Ok(link.plan.steps.iter().filter(|step| step.phase == phase && !ledger.is_done(&step.id)).collect())
+    let mut steps: Vec<&Step> = match phase {
+        Phase::Contract => over(&mut session, chain, release, &ledger, holds).await?,
+        Phase::Expand | Phase::Migrate => Vec::new(),
+    };
+    steps.extend(open(chain, release, phase, &ledger)?);
+    Ok(steps)
 }
 
 /// Whether the phase may be run in this database now.
@@ -132,8 +142,15 @@ async fn run(work: &mut Work<'_>, chain: &Chain, release: &Release, phase: Phase
     check(&mut work.session, chain, release, phase, &ledger).await?;
     let (_, link, _) = around(chain, release)?;
     register(work, chain, release, &ledger).await?;
-    let steps = link.plan.steps.iter().filter(|step| step.phase == phase && !ledger.is_done(&step.id)).count();
+    let over = match phase {
+        Phase::Contract => over(&mut work.session, chain, release, &ledger, work.options.holds).await?,
+        Phase::Expand | Phase::Migrate => Vec::new(),
+    };
+    let steps = over.len() + open(chain, release, phase, &ledger)?.len();
     work.listener.hear(&Event::PhaseBegins { release, phase, steps });
+    // What a step of this plan drops may be what something held still needs.
+    drop_held(work, chain, release, over).await?;
+    ledger = store::read(&mut work.session.connection).await?;
     loop {
         let (step, settle) = match next(&link.plan, phase, &ledger) {
             Decision::Complete => break,
@@ -145,8 +162,61 @@ async fn run(work: &mut Work<'_>, chain: &Chain, release: &Release, phase: Phase
         one(work, chain, release, step, &ledger, settle).await?;
         ledger = store::read(&mut work.session.connection).await?;
     }
+    if phase == Phase::Contract {
+        if work.options.holds == Holds::End {
+            let over = self::over(&mut work.session, chain, release, &ledger, Holds::End).await?;
+            drop_held(work, chain, release, over).await?;
+            ledger = store::read(&mut work.session.connection).await?;
+        }
+        tell_held(work, chain, release, &ledger).await?;
+    }
     if steps > 0 {
         work.listener.hear(&Event::PhaseDone { release, phase });
+    }
+    Ok(())
+}
+
+/// The steps of a phase that are still to be done, but for what drops what is held.
+fn open<'a>(chain: &'a Chain, release: &Release, phase: Phase, ledger: &Ledger) -> Result<Vec<&'a Step>, Error> {
+    let (_, link, _) = around(chain, release)?;
+    let is_open = |step: &&Step| step.phase == phase && step.held().is_none() && !ledger.is_done(&step.id);
+    Ok(link.plan.steps.iter().filter(is_open).collect())
+}
+
+/// The plans up to that of a release.
+fn until<'a>(chain: &'a Chain, release: &Release) -> Result<&'a [Link], Error> {
+    let (before, ..) = around(chain, release)?;
+    Ok(&chain.links()[..=before.len()])
+}
+
+/// The steps that drop what was held long enough, of this plan and of those before it.
+async fn over<'a>(
+    session: &mut Session,
+    chain: &'a Chain,
+    release: &Release,
+    ledger: &Ledger,
+    holds: Holds,
+) -> Result<Vec<&'a Step>, Error> {
+    let held = held::read(&mut session.connection, until(chain, release)?, ledger).await?;
+    Ok(held.into_iter().filter(|(_, entry)| entry.over || holds == Holds::End).map(|(step, _)| step).collect())
+}
+
+async fn drop_held(work: &mut Work<'_>, chain: &Chain, release: &Release, over: Vec<&Step>) -> Result<(), Error> {
+    for step in over {
+        let ledger = store::read(&mut work.session.connection).await?;
+        if step.needs.iter().all(|needed| ledger.is_done(needed)) {
+            work.go_on().await?;
+            let settle = matches!(begin(step, &ledger), Decision::Settle(_));
+            one(work, chain, release, step, &ledger, settle).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What is still held, and until when.
+async fn tell_held(work: &mut Work<'_>, chain: &Chain, release: &Release, ledger: &Ledger) -> Result<(), Error> {
+    for (_, held) in held::read(&mut work.session.connection, until(chain, release)?, ledger).await? {
+        work.listener.hear(&Event::Note(format!("held until {}: {}", held.until, held.what)));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::chain::position;
 use super::error::Error;
+use super::held::{self, HeldEntry};
 use super::ledger::{BackfillEntry, Entry, LeaseEntry, Ledger};
 use super::store;
 use crate::db::postgres::{Settings, connect_to_any};
@@ -26,6 +27,8 @@ pub struct Status {
     pub next: Option<Next>,
     /// Contract steps that the last plan leaves to later deploys.
     pub waiting: Vec<StepId>,
+    /// What contract has taken away and not yet dropped.
+    pub held: Vec<HeldEntry>,
 }
 
 /// Where a plan stands.
@@ -69,12 +72,14 @@ pub struct Next {
 pub async fn status(settings: &Settings, chain: &Chain) -> Result<Status, Error> {
     let mut connection = connect_to_any(settings, "concertina/status").await?;
     let ledger = store::read(&mut connection).await?;
-    Ok(of(settings.target(), chain, ledger))
+    let held = held::read(&mut connection, chain.links(), &ledger).await?;
+    Ok(of(settings.target(), chain, ledger, held.into_iter().map(|(_, entry)| entry).collect()))
 }
 
-fn of(database: String, chain: &Chain, ledger: Ledger) -> Status {
+fn of(database: String, chain: &Chain, ledger: Ledger, held: Vec<HeldEntry>) -> Status {
     Status {
         database,
+        held,
         plans: chain.links().iter().map(|link| plan(link, &ledger)).collect(),
         unknown: ledger.plans.keys().filter(|release| position(chain, release).is_none()).cloned().collect(),
         waiting: chain
@@ -109,7 +114,8 @@ fn plan(link: &Link, ledger: &Ledger) -> PlanStatus {
 }
 
 fn next(link: &Link, ledger: &Ledger) -> Option<Next> {
-    let open = |phase: &Phase| link.plan.steps.iter().any(|step| step.phase == *phase && !ledger.is_done(&step.id));
+    let open =
+        |phase: &Phase| link.plan.steps.iter().any(|step| step.phase == *phase && step.held().is_none() && !ledger.is_done(&step.id));
     let phase = Phase::IN_ORDER.into_iter().find(open)?;
     Some(Next { release: link.plan.release.clone(), phase })
 }

@@ -9,7 +9,7 @@ use super::database::{DatabaseArguments, wait_for};
 use super::progress::Progress;
 use super::project::Project;
 use super::{Exit, Failure, Globals, Terminal, project};
-use crate::apply::{self, Stop, Wrapped, Written};
+use crate::apply::{self, Holds, Options, Stop, Wrapped, Written};
 use crate::plan::{Chain, Phase, Release};
 use crate::report;
 use crate::source::Migration;
@@ -31,6 +31,9 @@ pub(super) struct Arguments {
     /// Run all migrations as written on an empty database, and mark the plans done.
     #[arg(long, conflicts_with_all = ["release", "phase"])]
     bootstrap: bool,
+    /// Drop at once what contract holds, as if its time had run out: its data is gone then.
+    #[arg(long, requires = "phase")]
+    end_hold: bool,
     /// How long a step may go on trying to get its locks, as in `90s` [default: as concertina.toml says].
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     lock_budget: Option<Duration>,
@@ -66,12 +69,13 @@ pub(super) fn run(arguments: &Arguments, globals: &Globals, terminal: &mut Termi
     };
     let (config, chain) = project::chain(globals)?;
     let settings = arguments.database.settings(terminal)?;
+    let holds = if arguments.end_hold { Holds::End } else { Holds::Last };
     if arguments.dry_run {
-        let steps = wait_for(apply::dry_run(&settings, &chain, release, phase))??;
+        let steps = wait_for(apply::dry_run(&settings, &chain, release, phase, holds))??;
         terminal.print(&report::steps::text(&steps));
         return Ok(Exit::Done);
     }
-    let options = options(&config, arguments.lock_budget);
+    let options = Options { holds, ..options(&config, arguments.lock_budget) };
     let progress = Progress::new(terminal);
     wait_for(async {
         let stop = Stop::on_signals().map_err(Failure::Runtime)?;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::files::{self, FileError};
 use crate::engine::Engine;
+use crate::plan::Milliseconds;
 use crate::sql::Position;
 
 /// The file's name.
@@ -43,11 +44,26 @@ pub(super) struct Policies {
     /// How long one chunk of a backfill should take.
     #[serde(deserialize_with = "duration")]
     pub chunk_time: Duration,
+    /// How long what contract removes is held before it is dropped; zero is not at all.
+    #[serde(deserialize_with = "duration")]
+    pub hold: Duration,
+}
+
+impl Policies {
+    /// The hold, as plans say it.
+    pub(super) fn hold(&self) -> Milliseconds {
+        Milliseconds(u64::try_from(self.hold.as_millis()).unwrap_or(u64::MAX))
+    }
 }
 
 impl Default for Policies {
     fn default() -> Self {
-        Self { fail_on: FailOn::Error, lock_budget: Duration::from_mins(15), chunk_time: Duration::from_millis(100) }
+        Self {
+            fail_on: FailOn::Error,
+            lock_budget: Duration::from_mins(15),
+            chunk_time: Duration::from_millis(100),
+            hold: Duration::from_hours(48),
+        }
     }
 }
 

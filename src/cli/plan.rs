@@ -77,7 +77,8 @@ fn make(project: &Project, committed: &[(String, String)], release: &Release) ->
     let engine = project.config.engine;
     let base = readable(history::fold(engine, &sorted.planned, &Catalog::default()), &sorted.planned)?;
     let history = readable(history::fold(engine, &sorted.pending, &base.end), &sorted.pending)?;
-    Ok(plan::build(&Input { release, engine, chain: &chain, start: &base.end, migrations: &sorted.pending, history: &history }))
+    let hold = project.config.policies.hold();
+    Ok(plan::build(&Input { release, engine, chain: &chain, start: &base.end, migrations: &sorted.pending, history: &history, hold }))
 }
 
 /// The history, if every statement of it could be read and fits what is before it.

@@ -6,7 +6,10 @@ use sha2::{Digest, Sha256};
 
 use super::chain::Chain;
 use super::draft::{Draft, path};
-use super::format::{FORMAT, Origin, Phase, Plan, PlannedMigration, Predecessor, Release, Start, StartColumn, Step, StepId};
+use super::format::{
+    FORMAT, Gate, Milliseconds, Origin, Phase, Plan, PlannedMigration, Predecessor, Release, Start, StartColumn, Step, StepId,
+};
+use super::hold::Holds;
 use super::order::order;
 use super::recipe::{self, Context};
 use super::refusal::Refusal;
@@ -32,6 +35,8 @@ pub struct Input<'a> {
     pub migrations: &'a [Migration],
     /// Those migrations folded over `start`.
     pub history: &'a History,
+    /// How long what contract removes is held before it is dropped; zero is not at all.
+    pub hold: Milliseconds,
 }
 
 /// Makes the plan of a release.
@@ -41,13 +46,23 @@ pub struct Input<'a> {
 pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let items = items(input.history, input.migrations);
     let mut refusals = Vec::new();
-    let mut made = Made { release: input.release, ids: BTreeSet::new(), expand: Vec::new(), migrate: Vec::new(), contract: Vec::new() };
+    let mut made = Made {
+        release: input.release,
+        ids: BTreeSet::new(),
+        expand: Vec::new(),
+        migrate: Vec::new(),
+        contract: Vec::new(),
+        held: Vec::new(),
+    };
     let (due, waiting) = input.chain.left_to_contract();
     let mut recipes = Vec::new();
+    let mut holds = Holds::default();
     for item in &items {
         refusals.extend(too_early(item, &waiting));
         let ctx = Context {
             engine: input.engine,
+            deploy: input.release,
+            hold: input.hold,
             old: input.start,
             before: &item.before,
             after: &item.after,
@@ -56,7 +71,10 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
             release: &items,
         };
         match recipe::plan(&ctx) {
-            Ok(recipe) => recipes.push((item, recipe)),
+            Ok(mut recipe) => {
+                after_what_is_held(input, item, &mut recipe, &mut holds);
+                recipes.push((item, recipe));
+            }
             Err(refusal) => refusals.push(refusal),
         }
     }
@@ -69,6 +87,7 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     steps.extend(made.migrate);
     let mut deferred = waiting;
     deferred.extend(made.contract);
+    deferred.extend(made.held);
     Ok(Plan {
         format: FORMAT.to_owned(),
         release: input.release.clone(),
@@ -81,6 +100,17 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         steps: sorted(steps),
         deferred: sorted(deferred),
     })
+}
+
+/// What something held still needs is dropped after that.
+fn after_what_is_held(input: &Input<'_>, item: &Item, recipe: &mut recipe::Recipe, holds: &mut Holds) {
+    let Planned::Change(change) = &item.planned else { return };
+    if let Some(drop) = recipe.held.first() {
+        holds.add(change, drop);
+    } else if let Some(gate) = holds.gate_of(change, input.start, input.history) {
+        recipe.held = std::mem::take(&mut recipe.contract);
+        recipe.held.iter_mut().for_each(|draft| draft.gates.push(gate.clone()));
+    }
 }
 
 /// The first plan of a chain whose migrations another tool has applied: it has no steps.
@@ -174,6 +204,8 @@ struct Made<'a> {
     expand: Vec<Step>,
     migrate: Vec<Step>,
     contract: Vec<Step>,
+    /// What drops what those hold.
+    held: Vec<Step>,
 }
 
 impl Made<'_> {
@@ -185,15 +217,16 @@ impl Made<'_> {
             .iter()
             .flat_map(|(item, recipe)| recipe.last.iter().map(|draft| (*item, draft.clone())))
             .partition(|(_, draft)| draft.locks.iter().any(|lock| moves_rows(&lock.relation)));
-        let mut phases = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+        let mut phases = [Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new()];
         for (item, recipe) in recipes {
-            let [expand, migrate, first, contract] = &mut phases;
+            let [expand, migrate, first, contract, held] = &mut phases;
+            held.extend(recipe.held.into_iter().map(|draft| (item, draft)));
             expand.extend(recipe.expand.into_iter().map(|draft| (item, draft)));
             migrate.extend(recipe.migrate.into_iter().map(|draft| (item, draft)));
             first.extend(recipe.first_to_contract.into_iter().map(|draft| (item, draft)));
             contract.extend(recipe.contract.into_iter().map(|draft| (item, draft)));
         }
-        let [expand, migrate, first, contract] = phases;
+        let [expand, migrate, first, contract, held] = phases;
         for (item, draft) in expand.into_iter().chain(after_expand) {
             let step = self.step(item, Phase::Expand, draft, None);
             self.expand.push(step);
@@ -206,6 +239,26 @@ impl Made<'_> {
             let step = self.step(item, Phase::Contract, draft, Some(contract_after(item)));
             self.contract.push(step);
         }
+        for (item, draft) in held {
+            let step = self.step(item, Phase::Contract, draft, Some(contract_after(item)));
+            let step = self.after_its_hold(step);
+            self.held.push(step);
+        }
+    }
+
+    /// A step that drops what another one holds needs that one, and those that drop before it.
+    fn after_its_hold(&self, mut step: Step) -> Step {
+        let holds = self.contract.iter().rfind(|hold| hold.origin == step.origin).map(|hold| hold.id.clone());
+        let before = self.held.iter().rfind(|before| before.due_after <= step.due_after);
+        let held_with = before.and_then(|before| before.held()).map(|(hold, ..)| hold.clone());
+        step.needs = before.map(|before| before.id.clone()).into_iter().collect();
+        for gate in &mut step.gates {
+            if let (Gate::Held { step: hold, .. }, Some(id)) = (gate, holds.clone().or(held_with.clone())) {
+                step.needs.insert(0, id.clone());
+                *hold = id;
+            }
+        }
+        step
     }
 
     fn step(&mut self, item: &Item, phase: Phase, draft: Draft, due_after: Option<u32>) -> Step {

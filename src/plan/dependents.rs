@@ -42,6 +42,12 @@ pub(crate) fn of_tables_dropped_later(ctx: &Context<'_>, table: &Name) -> Vec<Fo
     referencing(ctx.before, table, None).into_iter().filter(|(child, _)| !ctx.new.tables.contains_key(child)).collect()
 }
 
+/// Whether CASCADE takes along what is not the table's own: foreign keys aside, which end before.
+pub(crate) fn takes_others_along(before: &Catalog, after: &Catalog, table: &Name, column: Option<&Identifier>) -> bool {
+    let own = column.map(|column| format!("column {column} of {table}"));
+    gone(before, after, table).into_iter().any(|gone| !gone.starts_with("constraint ") && Some(&gone) != own.as_ref())
+}
+
 /// Everything with a name of its own that is gone after the change, `dropped` itself aside: what belonged to a table that is
 /// gone goes without saying.
 pub(crate) fn gone(before: &Catalog, after: &Catalog, dropped: &Name) -> Vec<String> {

@@ -335,6 +335,26 @@ pub enum Gate {
         /// The oldest release that may still run.
         release: Release,
     },
+    /// What is dropped here has been held long enough. A step behind this gate holds nothing up: until it is open, a contract
+    /// phase leaves the step out, and the first contract phase after that, of whichever release, runs it.
+    Held {
+        /// The step since whose end it is held.
+        step: StepId,
+        /// How long.
+        hold: Milliseconds,
+        /// What is held, in words: `column age of users, as concertina_held_users_age_1d0c1f0a`.
+        what: String,
+    },
+}
+
+impl Step {
+    /// The step that holds what this one drops, and how long.
+    pub fn held(&self) -> Option<(&StepId, Milliseconds, &str)> {
+        self.gates.iter().find_map(|gate| match gate {
+            Gate::Held { step, hold, what } => Some((step, *hold, what.as_str())),
+            Gate::Zero { .. } | Gate::ReleaseReached { .. } => None,
+        })
+    }
 }
 
 /// A fact about a step that a reviewer must accept by name.

@@ -36,6 +36,14 @@ pub(crate) fn column_gone(table: &Name, name: &Identifier) -> String {
     format!("SELECT NOT EXISTS ({})", column(table, name))
 }
 
+/// Tables that have the column, which has a name that nothing else has.
+pub(crate) fn tables_with_column(name: &Identifier) -> String {
+    format!(
+        "SELECT a.attrelid FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid WHERE a.attname = {} AND NOT a.attisdropped AND a.attinhcount = 0 AND c.relkind IN ('r', 'p')",
+        literal(name.as_str())
+    )
+}
+
 /// Whether the column refuses NULL (`wanted`: `true`) or allows it (`false`).
 pub(crate) fn column_not_null(table: &Name, name: &Identifier, wanted: &str) -> String {
     format!("SELECT EXISTS ({} AND attnotnull = {wanted})", column(table, name))

@@ -32,6 +32,7 @@ mod late;
 pub(crate) mod statement;
 
 use super::draft::Draft;
+use super::format::{Milliseconds, Release};
 use super::refusal::Refusal;
 use super::release::{Act, Item, Named, Planned, may_be_there, name_at_start, named_by};
 use crate::engine::Engine;
@@ -50,6 +51,8 @@ pub(crate) struct Recipe {
     /// What comes before contract of all other changes.
     pub(crate) first_to_contract: Vec<Draft>,
     pub(crate) contract: Vec<Draft>,
+    /// What drops what contract holds, when its time has run out.
+    pub(crate) held: Vec<Draft>,
 }
 
 impl Recipe {
@@ -65,6 +68,12 @@ impl Recipe {
         Self { contract: vec![step], ..Self::default() }
     }
 
+    /// What contract holds first, and drops later.
+    pub(crate) fn hold(&mut self, hold: Draft, drop: Draft) {
+        self.contract.push(hold);
+        self.held.push(drop);
+    }
+
     /// The steps of another recipe after these.
     pub(crate) fn append(&mut self, other: Self) {
         self.expand.extend(other.expand);
@@ -72,12 +81,17 @@ impl Recipe {
         self.last.extend(other.last);
         self.first_to_contract.extend(other.first_to_contract);
         self.contract.extend(other.contract);
+        self.held.extend(other.held);
     }
 }
 
 /// What a recipe knows.
 pub(crate) struct Context<'a> {
     pub(crate) engine: Engine,
+    /// The release that is planned.
+    pub(crate) deploy: &'a Release,
+    /// How long what contract removes is held; zero is not at all.
+    pub(crate) hold: Milliseconds,
     /// The schema that old clients know: at the start of the release.
     pub(crate) old: &'a Catalog,
     /// The schema right before the change.

@@ -79,6 +79,21 @@ impl Sync {
         Self::new(table, column, on_insert, on_update, &changed)
     }
 
+    /// A column that is held: filled where the writer gave no value, as long as the row has what its value is made of. It must
+    /// never refuse a row, whatever later releases make of the others.
+    pub(crate) fn held(table: &Name, column: &Identifier, value: &str) -> Self {
+        let quoted = write::identifier(column);
+        let set = format!(
+            "IF NEW.{quoted} IS NULL THEN\n      BEGIN\n        NEW.{quoted} := {value};\n      EXCEPTION WHEN others THEN\n        NULL;\n      END;\n    END IF;"
+        );
+        Self::new(table, column, set.clone(), set, &format!("NEW.{quoted} IS NULL"))
+    }
+
+    /// The statement that removes it wherever its table is now, and whatever that is called.
+    pub(crate) fn drop_anywhere(&self) -> String {
+        format!("DROP FUNCTION IF EXISTS {}() CASCADE", write::name(&self.function))
+    }
+
     /// Statements that make it.
     pub(crate) fn create(&self) -> Vec<String> {
         let function = write::name(&self.function);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Gate, Held, Milliseconds, Phase, Plan, Refusal, Step, Transaction, Undo};
+use crate::plan::{Gate, Held, Milliseconds, Phase, Plan, Refusal, Step, StepId, Transaction, Undo};
 
 /// What `concertina plan` prints: every step by phase, with its lock, how long it is held, its hazards and why it is there.
 pub fn text(plan: &Plan) -> String {
@@ -87,6 +87,20 @@ fn gate_text(gate: &Gate) -> String {
     match gate {
         Gate::Zero { counts, .. } => format!("there are no {counts}"),
         Gate::ReleaseReached { release } => format!("no client older than release {release} is running"),
+        Gate::Held { step, hold, .. } => {
+            format!("{} have passed since step {step}; until then a contract phase leaves this out", time(*hold))
+        }
+    }
+}
+
+/// A length of time as people say it.
+fn time(length: Milliseconds) -> String {
+    let Milliseconds(left) = length;
+    let units = [(3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
+    match units.into_iter().find(|(unit, _)| left >= *unit && left % unit == 0) {
+        Some((unit, name)) if left == unit => format!("1 {name}"),
+        Some((unit, name)) => format!("{} {name}s", left / unit),
+        None => format!("{left} milliseconds"),
     }
 }
 
@@ -104,6 +118,7 @@ fn deferred(out: &mut String, plan: &Plan) {
     for (at, step) in plan.deferred.iter().enumerate() {
         step_text(out, at + 1, step);
         let due = match step.due_after.unwrap_or(1) {
+            _ if step.held().is_some() => "in the first contract phase after that time".to_owned(),
             1 => format!("in the deploy after release {}", step.introduced_by),
             after => format!("in deploy {after} after release {}", step.introduced_by),
         };
@@ -116,15 +131,22 @@ fn deferred(out: &mut String, plan: &Plan) {
 fn point_of_no_return(out: &mut String, plan: &Plan) {
     let release = &plan.release;
     let own = || plan.steps.iter().chain(&plan.deferred).filter(|step| step.introduced_by == *release);
-    let lossy = |step: &&Step| step.phase == Phase::Contract || matches!(step.undo, Undo::Impossible { .. });
-    let text = match own().find(lossy) {
-        Some(step) if step.phase == Phase::Contract => {
+    let holds: Vec<&StepId> = plan.steps.iter().chain(&plan.deferred).filter_map(|step| step.held().map(|(hold, ..)| hold)).collect();
+    let contracts = |step: &Step| step.phase == Phase::Contract && !holds.contains(&&step.id);
+    let first = own().find(|step| contracts(step) || matches!(step.undo, Undo::Impossible { .. }));
+    let text = match first.map(|step| (step, step.held())) {
+        Some((step, Some((hold, length, _)))) => format!(
+            "Point of no return of release {release}: step {}, which comes {} after {hold} or later. Until then `concertina rollback --release {release}` leads back, unless a later release has begun to expand.",
+            step.id,
+            time(length)
+        ),
+        Some((step, None)) if step.phase == Phase::Contract => {
             format!(
                 "Point of no return of release {release}: step {}. Until then `concertina rollback --release {release}` leads back.",
                 step.id
             )
         }
-        Some(step) => format!(
+        Some((step, None)) => format!(
             "Point of no return of release {release}: step {}. Going back after it loses something: `concertina rollback --release {release} --accept-loss`.",
             step.id
         ),

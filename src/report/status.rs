@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::apply::{PlanStatus, State, Status, StepStatus};
+use crate::apply::{HeldEntry, PlanStatus, State, Status, StepStatus};
 use crate::plan::Phase;
 
 /// For people: a line a phase, and each step that is not simply done.
@@ -12,7 +12,7 @@ pub fn text(status: &Status) -> String {
         text.push_str("there are no plans\n");
     }
     for plan in &status.plans {
-        plan_text(&mut text, plan);
+        plan_text(&mut text, plan, &status.held);
     }
     for release in &status.unknown {
         let _ = writeln!(text, "release {release} was applied here, and there is no plan of it: this checkout is older than the database");
@@ -24,10 +24,18 @@ pub fn text(status: &Status) -> String {
     if let Some(because) = &status.paused {
         let _ = writeln!(text, "backfills are paused: {because}");
     }
+    for held in &status.held {
+        let until = if held.over { "over since" } else { "until" };
+        let _ = writeln!(text, "held: {}, since {}, {until} {}", held.what, held.since, held.until);
+    }
+    if let Some(held) = status.held.iter().find(|held| held.over) {
+        let _ = writeln!(text, "the next contract phase drops what was held long enough, first by {}", held.drop);
+    }
     match &status.next {
         Some(next) => {
             let _ = writeln!(text, "next: concertina apply --release {} --phase {}", next.release, next.phase);
         }
+        None if status.waiting.is_empty() && !status.held.is_empty() => text.push_str("nothing else is left to do\n"),
         None if status.waiting.is_empty() => text.push_str("nothing is left to do\n"),
         None => {
             text.push_str("nothing is due now; the contract phase of a later deploy has\n");
@@ -46,7 +54,7 @@ pub fn json(status: &Status) -> String {
     text
 }
 
-fn plan_text(text: &mut String, plan: &PlanStatus) {
+fn plan_text(text: &mut String, plan: &PlanStatus, held: &[HeldEntry]) {
     let note = match (plan.adopted, plan.edited) {
         (_, true) => "  (its file was edited since it was begun)",
         (true, false) => "  adopted: another tool has applied it",
@@ -62,13 +70,14 @@ fn plan_text(text: &mut String, plan: &PlanStatus) {
         let done = steps.iter().filter(|step| state(step) == Some(State::Done)).count();
         let _ = writeln!(text, "  {:<9} {done} of {} done", phase.to_string(), steps.len());
         for step in steps.into_iter().filter(|step| state(step) != Some(State::Done)) {
-            step_text(text, step);
+            step_text(text, step, held);
         }
     }
 }
 
-fn step_text(text: &mut String, step: &StepStatus) {
+fn step_text(text: &mut String, step: &StepStatus, held: &[HeldEntry]) {
     let word = match state(step) {
+        None if held.iter().any(|held| held.drop == step.id) => "held",
         None => "pending",
         Some(State::Started) => "started",
         Some(State::Done) => "done",

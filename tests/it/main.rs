@@ -37,4 +37,5 @@ mod apply_together;
 mod apply_refusals;
 mod apply_backfill;
 mod rollback;
+mod hold;
 mod bootstrap;

@@ -114,6 +114,7 @@ async fn one(
         start: catalog,
         migrations: alone,
         history: &history,
+        hold: project.config.policies.hold(),
     };
     let plan = match plan::build(&input) {
         Ok(plan) => plan,

@@ -1,4 +1,4 @@
-//! DROP COLUMN: expand lets new clients leave the column out, contract removes it.
+//! DROP COLUMN: expand lets new clients leave the column out, contract holds it, and drops it when nobody has missed it.
 
 use super::{Context, Recipe};
 use crate::engine::{Held, LockMode};
@@ -6,12 +6,13 @@ use crate::plan::copies::lock_first;
 use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
+use crate::plan::hold::HeldColumn;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Planned, is_over_own_row};
 use crate::plan::trigger::{Sync, over};
 use crate::schema::change::DropBehavior;
-use crate::schema::{Catalog, Identifier, Lookup, Name, Sql, Table};
+use crate::schema::{Catalog, ConstraintKind, Identifier, Lookup, Name, Sql, Table};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
@@ -31,8 +32,27 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
     if behavior == DropBehavior::Cascade {
         recipe.append(dependents::end_foreign_keys(ctx, table_name, Some(column))?);
     }
-    recipe.contract.push(drop(ctx, table, column, behavior));
+    let end = drop(ctx, table, column, behavior);
+    match HeldColumn::of(ctx, table, found, None) {
+        Some(held) => recipe.hold(held.hold(), held.drop(ctx, end)),
+        None => recipe.contract.push(locking_referenced(table, column, end)),
+    }
     Ok(recipe)
+}
+
+/// A foreign key of the column goes with it, which locks the table that it references.
+fn locking_referenced(table: &Table, column: &Identifier, draft: Draft) -> Draft {
+    table.constraints.iter().fold(draft, |draft, constraint| match &constraint.kind {
+        ConstraintKind::ForeignKey(key) if key.columns.contains(column) => {
+            draft.locks(&key.references, LockMode::AccessExclusive, Held::Brief)
+        }
+        ConstraintKind::ForeignKey(_)
+        | ConstraintKind::NotNull { .. }
+        | ConstraintKind::Check { .. }
+        | ConstraintKind::Unique(_)
+        | ConstraintKind::PrimaryKey(_)
+        | ConstraintKind::Exclude(_) => draft,
+    })
 }
 
 /// A `down` directive says what old clients find in rows that new clients insert: a trigger fills the column until contract.
@@ -63,11 +83,18 @@ fn supplied(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: Dro
         .undone_by(sync.drop())
         .hazard(HazardKind::FillsNull, format!("a row that old clients write with NULL for {column} is filled too"));
     let mut end = drop(ctx, table, column, behavior);
-    let mut sql = vec![lock_first(&table.name, &[])];
-    sql.extend(sync.drop());
-    sql.append(&mut end.sql);
-    end.sql = sql;
-    Ok(Recipe { expand: vec![fill], contract: vec![end], ..Recipe::default() })
+    let mut recipe = Recipe::expand(fill);
+    let mut at_once = vec![lock_first(&table.name, &[])];
+    at_once.extend(sync.drop());
+    let held = table.column(column).and_then(|found| HeldColumn::of(ctx, table, found, Some((down, sync))));
+    if let Some(held) = held {
+        recipe.hold(held.hold(), held.drop(ctx, end));
+    } else {
+        at_once.append(&mut end.sql);
+        end.sql = at_once;
+        recipe.contract.push(locking_referenced(table, column, end));
+    }
+    Ok(recipe)
 }
 
 /// New clients don't name the column, so a NOT NULL without default would refuse their rows.

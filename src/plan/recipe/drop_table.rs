@@ -1,10 +1,11 @@
-//! DROP TABLE: in contract, when no client that uses it is left.
+//! DROP TABLE: in contract, when no client that uses it is left; held first, and dropped when nobody has missed it.
 
 use super::{Context, Recipe};
 use crate::engine::{Held, LockMode};
 use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
+use crate::plan::hold::HeldTable;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::Planned;
@@ -56,7 +57,10 @@ pub(crate) fn plan(ctx: &Context<'_>, name: &Name) -> Result<Recipe, Refusal> {
     if !gone.is_empty() {
         draft = draft.hazard(HazardKind::DropsDependents, format!("gone with it: {}", gone.join(", ")));
     }
-    recipe.contract.push(draft);
+    match HeldTable::of(ctx, table, &later) {
+        Some(held) => recipe.hold(held.hold(&draft), held.drop(ctx, &draft)),
+        None => recipe.contract.push(draft),
+    }
     Ok(recipe)
 }
 

@@ -4,7 +4,7 @@
 use concertina::apply::{self, Wrapped};
 use concertina::engine::Engine;
 use concertina::history::{self, History};
-use concertina::plan::{self, Chain, Input, Link, Phase, Plan, Refusal, Release, Step};
+use concertina::plan::{self, Chain, Input, Link, Milliseconds, Phase, Plan, Refusal, Release, Step};
 use concertina::report;
 use concertina::schema::Catalog;
 use concertina::source::{self, Migration};
@@ -57,6 +57,8 @@ fn failed(kind: &str, report: &str) -> Outcome {
 }
 
 const ENGINE: Engine = Engine::PostgreSql { major: 15 };
+/// What contract removes is held, and dropped in the same proof.
+const HOLD: Milliseconds = Milliseconds(1_000);
 
 async fn attempt(shadow: &mut Shadow, case: &Case) -> Result<Vec<Outcome>, verify::Error> {
     let base = migration(0, &case.base);
@@ -192,9 +194,9 @@ impl Attempt {
 
 /// The plan, made twice: the same input gives the same bytes.
 fn twice(release: &Release, chain: &Chain, start: &Catalog, migrations: &[Migration], history: &History) -> Result<Plan, Outcome> {
-    let input = Input { release, engine: ENGINE, chain, start, migrations, history };
+    let input = |history| Input { release, engine: ENGINE, chain, start, migrations, history, hold: HOLD };
     let again = history::fold(ENGINE, migrations, start);
-    let other = Input { history: &again, ..Input { release, engine: ENGINE, chain, start, migrations, history } };
+    let (input, other) = (input(history), input(&again));
     match (plan::build(&input), plan::build(&other)) {
         (Ok(one), Ok(two)) if one.to_text() == two.to_text() => Ok(one),
         (Err(refusals), Err(_)) => Err(Outcome::Refused(reasons(&refusals))),
