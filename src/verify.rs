@@ -4,6 +4,7 @@
 mod shape;
 mod value;
 mod obey;
+mod sample;
 mod client;
 mod seed;
 mod shadow;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use sqlx::{Connection, PgConnection};
 
 use super::Error;
-use super::client::{Client, Keep, Outcome, Statement, ask, execute, reading, rows_differ, run_all, run_each};
+use super::client::{Client, Keep, Outcome, Statement, ask, execute, reading, rows_differ, run_all, run_each, sequences_at};
 use super::journal::{CheckKind, Example, Journal};
 use super::prove::Case;
 use super::reference::{has_another_default, renumber, rows};
@@ -50,9 +50,8 @@ impl Sides<'_> {
     }
 }
 
-/// Sequences stand elsewhere in every copy; here they count on from the same number, if they get that far.
-const SAME_SEQUENCES: &str =
-    "SELECT pg_catalog.setval(seqrelid::regclass, 20000) FROM pg_catalog.pg_sequence WHERE 20000 BETWEEN seqmin AND seqmax";
+/// Sequences stand elsewhere in every copy; here they count on from the same number.
+const SAME: u32 = 20_000;
 
 /// What old clients write in `both`, which serves both releases; it is taken back there.
 pub(super) async fn old_to_new(
@@ -66,7 +65,7 @@ pub(super) async fn old_to_new(
     let mut written = Vec::new();
     for database in [sides.old_database, copy.as_str()] {
         let mut connection = shadow.connect(database).await?;
-        execute(&mut connection, SAME_SEQUENCES).await?;
+        execute(&mut connection, &sequences_at(SAME)).await?;
         run_all(&mut connection, &writes, Keep::Yes).await?;
         let _ = connection.close().await;
         if let Err(refused) = written::run(shadow, database, sides.case.migrations).await? {
@@ -80,7 +79,7 @@ pub(super) async fn old_to_new(
         written.push(shadow.connect(database).await?);
     }
     if let [first, second] = written.as_mut_slice() {
-        execute(both, SAME_SEQUENCES).await?;
+        execute(both, &sequences_at(SAME)).await?;
         execute(both, "BEGIN").await?;
         run_each(both, &writes, Keep::Yes).await?;
         for table in sides.new_shape.tables.iter().filter(|table| sides.is_tried(table)) {

@@ -4,6 +4,7 @@
 use sqlx::{PgConnection, Row as _};
 
 use super::obey::{TRIES, guess, may_pass};
+use super::sample;
 use super::shape::{Column, Kind, Shape, Table, WrittenBy};
 use super::value::{Flavour, value};
 use crate::db::postgres::{sqlstate, trusted};
@@ -53,8 +54,8 @@ impl Client {
             first.push(settle(one, statement).await?);
         }
         execute(one, "ROLLBACK").await?;
-        // Sequences stand elsewhere after a first run, so that their values differ between both.
-        run_all(other, &statements, Keep::No).await?;
+        // Sequences stand elsewhere, so that their values differ between both.
+        execute(other, &sequences_at(30_011)).await?;
         let second = run_all(other, &statements, Keep::No).await?;
         Ok(Self {
             statements: statements
@@ -65,6 +66,11 @@ impl Client {
                 .collect(),
         })
     }
+}
+
+/// Makes all sequences count on from that number, if they get that far.
+pub(super) fn sequences_at(number: u32) -> String {
+    format!("SELECT pg_catalog.setval(seqrelid::regclass, {number}) FROM pg_catalog.pg_sequence WHERE {number} BETWEEN seqmin AND seqmax")
 }
 
 /// Finds the values with which a statement works, if there are any; the outcome.
@@ -228,7 +234,7 @@ impl Making<'_> {
     /// A value; of a column that references another table, one that is there.
     fn value(&self, column: &Column, number: u64, attempt: u64, flavour: Flavour) -> Option<String> {
         guess(self.table, column, number, attempt)
-            .or_else(|| referenced(self.table, column, number))
+            .or_else(|| referenced(self.shape, self.table, column, number))
             .or_else(|| value(&self.shape.types, column, number, flavour))
     }
 
@@ -237,6 +243,11 @@ impl Making<'_> {
         match self.table.key() {
             Some(key) => {
                 let list = write::list(key);
+                let known: Option<Vec<String>> =
+                    key.iter().map(|column| sample::value(self.shape, &self.table.name, column, place)).collect();
+                if let Some(values) = known {
+                    return format!("({list}) = ({})", values.join(", "));
+                }
                 format!("({list}) = (SELECT {list} FROM {} ORDER BY {list} OFFSET {place} LIMIT 1)", write::name(&self.table.name))
             }
             None => "true".to_owned(),
@@ -286,9 +297,12 @@ impl Making<'_> {
 }
 
 /// For a column of a foreign key: the value of a row that is there.
-pub(super) fn referenced(table: &Table, column: &Column, number: u64) -> Option<String> {
+pub(super) fn referenced(shape: &Shape, table: &Table, column: &Column, number: u64) -> Option<String> {
     let key = table.foreign_keys.iter().find(|key| key.columns.contains(&column.name))?;
     let at = key.columns.iter().position(|name| name == &column.name)?;
+    if let Some(value) = sample::value(shape, &key.references, key.referenced.get(at)?, number) {
+        return Some(value);
+    }
     let parent = write::name(&key.references);
     let other = write::identifier(key.referenced.get(at)?);
     let order = write::list(&key.referenced);

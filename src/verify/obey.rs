@@ -69,6 +69,7 @@ mod tests {
             keys: Vec::new(),
             foreign_keys: Vec::new(),
             conditions: vec![(both, "CHECK (((a IS NULL) <> (b IS NULL)))".to_owned())],
+            samples: Vec::new(),
         };
         let null = |name: &str, attempt| guess(&table, &column(name), 1, attempt).is_some();
         assert_eq!((null("a", 1), null("b", 1)), (true, false));

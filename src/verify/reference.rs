@@ -144,6 +144,15 @@ pub(super) async fn shape(shadow: &Shadow, database: &str) -> Result<Shape, Erro
     Ok(shape)
 }
 
+/// The shape with some rows by value.
+pub(super) async fn sampled(shadow: &Shadow, database: &str) -> Result<Shape, Error> {
+    let mut connection = shadow.connect(database).await?;
+    let mut shape = Shape::read(&mut connection).await?;
+    super::sample::read(&mut connection, &mut shape).await?;
+    let _ = connection.close().await;
+    Ok(shape)
+}
+
 /// Gives other numbers to columns that are new and come from a sequence: which row gets which is up to nobody.
 pub(super) async fn renumber(shadow: &Shadow, database: &str, old: &Shape, new: &Shape) -> Result<(), Error> {
     let mut connection = shadow.connect(database).await?;

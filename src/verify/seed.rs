@@ -121,7 +121,7 @@ fn insert(shape: &Shape, table: &Table, kind: Rows, number: u64, attempt: u64) -
         } else {
             let flavour = if varied && number % 8 == 1 { Flavour::Extreme } else { Flavour::Plain };
             guess(table, column, number, attempt)
-                .or_else(|| referenced(table, column, number))
+                .or_else(|| referenced(shape, table, column, number))
                 .or_else(|| value(&shape.types, column, number + attempt * 1000, flavour))
         };
         match value {

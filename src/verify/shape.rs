@@ -25,7 +25,12 @@ pub(super) struct Table {
     pub(super) foreign_keys: Vec<ForeignKey>,
     /// Conditions on values: the columns that they name, and their text.
     pub(super) conditions: Vec<(Vec<Identifier>, String)>,
+    /// Rows by which clients name what they change or reference: the values of columns that keys have, as text.
+    pub(super) samples: Vec<Sample>,
 }
+
+/// Values by column.
+pub(super) type Sample = BTreeMap<Identifier, String>;
 
 /// Whether rows are written to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,7 +171,7 @@ impl Shape {
 
 impl Table {
     fn new(name: Name, kind: Kind) -> Self {
-        Self { name, kind, columns: Vec::new(), keys: Vec::new(), foreign_keys: Vec::new(), conditions: Vec::new() }
+        Self { name, kind, columns: Vec::new(), keys: Vec::new(), foreign_keys: Vec::new(), conditions: Vec::new(), samples: Vec::new() }
     }
 
     pub(super) fn column(&self, name: &Identifier) -> Option<&Column> {

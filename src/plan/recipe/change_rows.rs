@@ -25,7 +25,10 @@ pub(crate) fn plan(ctx: &Context<'_>, data: &DataChange) -> Result<Recipe, Refus
         );
     }
     if data.writes.is_empty() && data.verb == Verb::Select {
-        return Ok(Recipe::migrate(as_written(ctx, data).because("it may call functions that write")));
+        let step = as_written(ctx, data).because("it may call functions that write");
+        return Ok(Recipe::migrate(
+            step.hazard(HazardKind::Opaque, "what the functions that it calls do, and lock, can't be told from it"),
+        ));
     }
     let table = data.writes.first().map(|name| ctx.before.table(name));
     if let Some(Lookup::Known(table)) = table

@@ -9,7 +9,7 @@ use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::release::Item;
 use crate::schema::change::OnConflict;
-use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Name, ObjectKind};
+use crate::schema::{Catalog, Change, Identifier, Name, ObjectKind};
 use crate::sql::write;
 
 /// The statement as a step, with the locks that the engine says it takes.
@@ -132,24 +132,39 @@ fn done(change: &Change) -> Option<String> {
     }
 }
 
-/// What lives on a table that is new in this release goes with the table, which its own step takes back: by its first name, and
-/// maybe before a table that references it.
+/// What lives on a table that is new in this release goes with the table, which its own step takes back. What names something
+/// else that is new is taken back before that goes.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all the rest goes with the table")]
 fn undo_on_new_table(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
+    let alter = |table: &Name, what: String| vec![format!("ALTER TABLE {} {what}", write::name(table))];
     match change {
-        Change::RenameTable { table, to } => draft.undone_by(vec![format!(
-            "ALTER TABLE {} RENAME TO {}",
-            write::name(&table.sibling(to.clone())),
-            write::identifier(&table.name)
-        )]),
-        Change::AddConstraint { table, constraint } if matches!(constraint.kind, ConstraintKind::ForeignKey(_)) => {
-            match constraint_name(ctx, table, constraint) {
-                Ok(name) => {
-                    draft.undone_by(vec![format!("ALTER TABLE {} DROP CONSTRAINT {}", write::name(table), write::identifier(&name))])
-                }
-                Err(_) => draft,
+        Change::RenameTable { table, to } => {
+            draft.undone_by(alter(&table.sibling(to.clone()), format!("RENAME TO {}", write::identifier(&table.name))))
+        }
+        Change::RenameColumn { table, column, to } => {
+            draft.undone_by(alter(table, format!("RENAME COLUMN {} TO {}", write::identifier(to), write::identifier(column))))
+        }
+        Change::AddColumn(add) => {
+            draft.undone_by(alter(&add.table, format!("DROP COLUMN IF EXISTS {}", write::identifier(&add.column.name))))
+        }
+        Change::DropColumn { table, column, .. } => {
+            match ctx.before.tables.get(table).and_then(|found| found.column(column)) {
+                // Empty, for the steps before to find it.
+                Some(found) => draft.undone_by(alter(
+                    table,
+                    format!("ADD COLUMN IF NOT EXISTS {} {}", write::identifier(column), write::data_type(&found.data_type)),
+                )),
+                None => draft,
             }
         }
+        Change::AddConstraint { table, constraint } => match constraint_name(ctx, table, constraint) {
+            Ok(name) => draft.undone_by(alter(table, format!("DROP CONSTRAINT IF EXISTS {}", write::identifier(&name)))),
+            Err(_) => draft,
+        },
+        Change::CreateTrigger { trigger, .. } => {
+            draft.undone_by(vec![format!("DROP TRIGGER IF EXISTS {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table))])
+        }
+        Change::SetDefault { table, column, .. } | Change::DropDefault { table, column } => default_back(ctx, table, column, draft),
         _ => draft,
     }
 }
@@ -183,7 +198,7 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
             let arguments: Vec<String> = routine.arguments.iter().map(write::data_type).collect();
             draft.undone_by(vec![format!("DROP ROUTINE {}({})", write::name(&routine.name), arguments.join(", "))])
         }
-        Change::CreateTrigger { trigger, on_conflict: OnConflict::Fail } => {
+        Change::CreateTrigger { trigger, .. } if !ctx.before.triggers.contains_key(&(trigger.table.clone(), trigger.name.clone())) => {
             draft.undone_by(vec![format!("DROP TRIGGER {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table))])
         }
         Change::SetDefault { table, column, .. } | Change::DropDefault { table, column } => default_back(ctx, table, column, draft),
