@@ -3,7 +3,8 @@
 use concertina::plan::Plan;
 
 use crate::deploy::{Deploy, adopted, release_2, release_3, start};
-use crate::support::server;
+use crate::project::Project;
+use crate::support::{Database, server};
 
 const EXPAND: &str = "apply --release 2 --phase expand";
 
@@ -28,6 +29,37 @@ fn a_checkout_that_is_older_than_the_database_is_refused() {
     deploy.apply_all(3);
     std::fs::remove_file(deploy.project.path("plans/3.json")).unwrap();
     deploy.run("apply --release 2 --phase migrate").failed_with(2, &["release 3", "older than the database"]);
+}
+
+/// A database that has missed releases gets the steps of all of them, each deploy in its turn.
+#[test]
+fn a_release_can_not_be_deployed_over_others_that_were_skipped() {
+    let project = Project::new(&[
+        ("migrations/1.sql", "CREATE TABLE users (id bigint PRIMARY KEY, name text);"),
+        ("migrations/2.sql", "ALTER TABLE users RENAME COLUMN name TO full_name;"),
+        ("migrations/3.sql", "ALTER TABLE users RENAME COLUMN full_name TO title;"),
+        ("migrations/4.sql", "ALTER TABLE users ADD COLUMN age int;"),
+    ]);
+    let database = Database::fresh();
+    database.run("CREATE TABLE users (id bigint PRIMARY KEY, name text);");
+    project.run("init --adopt 1 --through 1.sql").ended_well();
+    for release in 2..=4 {
+        // Each release is planned when its migration is the only one that is pending.
+        let later: Vec<String> = (release + 1..=4).map(|later| project.read(&format!("migrations/{later}.sql"))).collect();
+        (release + 1..=4).for_each(|later| std::fs::remove_file(project.path(&format!("migrations/{later}.sql"))).unwrap());
+        project.run(&format!("plan --release {release}")).ended_well();
+        (release + 1..=4).zip(later).for_each(|(later, text)| project.write(&format!("migrations/{later}.sql"), text));
+    }
+    let on = |arguments: &str| project.run_on(&database.url(), arguments);
+    let first = "run `concertina apply --release 2 --phase expand`";
+    on("apply --release 4 --phase contract").failed_with(3, &["of release 2 must be done first", first]);
+    on("apply --release 4 --phase expand").failed_with(3, &[first]);
+    for release in 2..=4 {
+        for phase in ["contract", "expand", "migrate"] {
+            on(&format!("apply --release {release} --phase {phase}")).ended_well();
+        }
+    }
+    assert_eq!(database.run("SELECT count(*) FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname IN ('title', 'age')"), "2");
 }
 
 #[test]
