@@ -3,7 +3,7 @@
 //! A trigger here changes only the row that is being written and issues no SQL, so it can neither recurse nor deadlock.
 
 use super::generated::generated_name;
-use crate::schema::{Identifier, Name, Part, Sql};
+use crate::schema::{Identifier, Name, Part, Sql, Table};
 use crate::sql::write;
 
 /// The schema in which everything of ours lives.
@@ -130,6 +130,25 @@ impl Sync {
     pub(crate) fn first_trigger(&self) -> &Identifier {
         &self.insert
     }
+}
+
+/// The expression with what they are made of in place of generated columns: a trigger that fires before a row is written
+/// doesn't see them yet.
+pub(crate) fn without_generated(expression: &Sql, table: &Table) -> Sql {
+    let made_of = |name: &Identifier| table.column(name).and_then(|column| column.generated.as_ref());
+    let parts = expression.parts.iter().flat_map(|part| match part {
+        Part::Column { of: None, name } => match made_of(name) {
+            Some(generated) => {
+                let inner = generated.expression.parts.iter().cloned();
+                [Part::Text("(".to_owned())].into_iter().chain(inner).chain([Part::Text(")".to_owned())]).collect()
+            }
+            None => vec![part.clone()],
+        },
+        Part::Text(_) | Part::Column { .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => {
+            vec![part.clone()]
+        }
+    });
+    Sql { parts: parts.collect() }
 }
 
 /// The expression with every column of its own row read from `row` (`NEW`, `OLD`).

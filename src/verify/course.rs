@@ -1,5 +1,6 @@
 //! A proof on its way: runs the steps of the plan one by one, and lets clients try what they know in between.
 
+mod declared;
 mod undo;
 
 use std::collections::BTreeSet;
@@ -8,12 +9,12 @@ use sqlx::{Connection, PgConnection};
 
 use super::Error;
 use super::carry;
-use super::client::{Client, Keep, Outcome, Statement, difference, differs_by_null, reading, rows_differ, run_all};
+use super::client::{Client, Keep, Outcome, Statement, difference, differs_by_null, differs_within, reading, rows_differ, run_all};
 use super::compare::{self, Schema};
 use super::journal::{CheckKind, Example, Journal, Proof};
 use super::prove::{Case, Options, Scope};
 use super::queries::{self, Query};
-use super::reference::{Written, alike, has_another_default, learn, relabelled, renumber, rows, sampled, shape};
+use super::reference::{Written, alike, learn, relabelled, renumber, rows, sampled, shape};
 use super::sample;
 use super::seed::Rows;
 use super::shadow::Shadow;
@@ -326,6 +327,10 @@ impl<'a> Course<'a> {
                         statement.about, statement.table
                     ));
                 }
+                (Some(_), _) if check == CheckKind::OldClients && differs_within(&self.retyped(&statement.table), first, &outcome) => {
+                    self.journal
+                        .declared(format!("{who} meets values of the new type where it {} on {}", statement.about, statement.table));
+                }
                 (Some(_), _) if self.is_filled(statement) && differs_by_null(first, second, &outcome) => {
                     self.journal.declared(format!("until contract, NULL is filled where {who} {} on {}", statement.about, statement.table));
                 }
@@ -336,81 +341,6 @@ impl<'a> Course<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Whether the client is one whose release's contract is still to come.
-    fn waits(&self, check: CheckKind) -> bool {
-        match self.stage {
-            Stage::Due => true,
-            Stage::Window => check == CheckKind::NewClients,
-            Stage::Ended => false,
-        }
-    }
-
-    /// Whether the plan says that new clients meet this until contract: an index for ON CONFLICT that is still to come, or a
-    /// reference or a unique key that is still to go.
-    fn is_declared(&self, found: &str, statement: &Statement) -> bool {
-        let refuses = |code: &str| found.starts_with(&format!("error {code}"));
-        refuses("42P10")
-            || (refuses("23503") || refuses("23505")) && self.has_hazard(&self.reached(&statement.table), HazardKind::RefusesWrites)
-    }
-
-    /// Whether the plan says that NULL is filled in rows of the table until contract.
-    fn is_filled(&self, statement: &Statement) -> bool {
-        let renames = &self.case.renames.tables;
-        let other =
-            renames.get(&statement.table).or_else(|| renames.iter().find(|(_, now)| **now == statement.table).map(|(then, _)| then));
-        let names = [Some(&statement.table), other].into_iter().flatten().map(carry::path).collect();
-        self.stage != Stage::Ended && self.has_hazard(&names, HazardKind::FillsNull)
-    }
-
-    /// Whether a step says this of one of the tables: of those that are still to come in contract, or that it will undo.
-    fn has_hazard(&self, tables: &BTreeSet<String>, kind: HazardKind) -> bool {
-        let says = |step: &Step| {
-            step.locks.iter().any(|lock| tables.contains(&lock.relation)) && step.hazards.iter().any(|hazard| hazard.kind == kind)
-        };
-        let plan = self.case.plan;
-        match self.stage {
-            Stage::Due => self.case.begun.iter().chain(&plan.steps).any(says),
-            Stage::Window | Stage::Ended => plan.steps.iter().filter(|step| step.phase != Phase::Contract).chain(&plan.deferred).any(says),
-        }
-    }
-
-    /// The table, and those that a change of its rows can reach by foreign keys.
-    fn reached(&self, table: &Name) -> BTreeSet<String> {
-        let mut reached = BTreeSet::from([carry::path(table)]);
-        loop {
-            let near = |table: &&Table| table.foreign_keys.iter().any(|key| reached.contains(&carry::path(&key.references)));
-            let more: Vec<String> = self.new_shape.tables.iter().filter(near).map(|table| carry::path(&table.name)).collect();
-            let before = reached.len();
-            reached.extend(more);
-            if reached.len() == before {
-                return reached;
-            }
-        }
-    }
-
-    /// Whether only success counts: values of old clients where the release changes rows, defaults or triggers, which both
-    /// releases' clients share.
-    fn is_loose(&self, statement: &Statement, check: CheckKind) -> bool {
-        if self.waits(check) || check == CheckKind::NewClients {
-            // A column that is made of others follows them, whoever changes those: who writes can't be told.
-            let path = carry::path(&statement.table);
-            let follows = self.in_step.contains(&path) && statement.sql.starts_with("UPDATE ");
-            let by_place = !statement.sql.starts_with("INSERT ") && !statement.sql.starts_with("SELECT ");
-            return by_place && self.unsettled.contains(&path)
-                || self.waits(check)
-                    && (follows
-                        || self.relabelled.contains(&path)
-                        || self.has_hazard(&[path].into(), HazardKind::NewClientsReadOldValues));
-        }
-        let path = carry::path(&statement.table);
-        let renamed = self.case.renames.tables.get(&statement.table).map(carry::path);
-        if self.changed.contains(&path) || renamed.is_some_and(|renamed| self.changed.contains(&renamed)) {
-            return true;
-        }
-        statement.about.contains("required columns only")
-            && has_another_default(self.case.renames, (&self.old_shape, &self.new_shape), &statement.table)
     }
 
     /// What users ask. A query that fails in one state is told of once.

@@ -11,7 +11,7 @@ use super::prove::{Case, Options, Scope};
 use super::renames::Renames;
 use super::seed::{Rows, Seeded, seed};
 use super::shadow::Shadow;
-use super::shape::{Shape, Table, WrittenBy};
+use super::shape::{Column, Shape, Table, WrittenBy};
 use super::written::{self, Refused};
 use crate::db::postgres::trusted;
 use crate::schema::{Identifier, Name};
@@ -202,14 +202,15 @@ pub(super) fn relabelled(old: &Shape, new: &Shape) -> BTreeSet<String> {
     differ.map(|(table, _)| super::carry::path(&table.name)).collect()
 }
 
-/// Whether the release gives a column of the table another default, which both sides then share. Either release's name of
+/// Whether the release gives a column of the table another default, or the default another type, which both sides then share. Either release's name of
 /// the table will do.
 pub(super) fn has_another_default(renames: &Renames, (old, new): (&Shape, &Shape), table: &Name) -> bool {
     let first = renames.tables.iter().find(|(_, now)| *now == table).map_or(table, |(then, _)| then);
     let (Some(old), Some(new)) = (old.table(first), new.table(renames.tables.get(first).unwrap_or(first))) else { return false };
     old.columns.iter().any(|column| {
         let name = renames.columns.get(&(first.clone(), column.name.clone())).unwrap_or(&column.name);
-        new.column(name).is_some_and(|other| other.default != column.default)
+        let differs = |other: &Column| other.default != column.default || other.default.is_some() && other.type_text != column.type_text;
+        new.column(name).is_some_and(differs)
     })
 }
 

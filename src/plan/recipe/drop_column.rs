@@ -10,7 +10,7 @@ use crate::plan::hold::HeldColumn;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Planned, is_over_own_row};
-use crate::plan::trigger::{Sync, over};
+use crate::plan::trigger::{Sync, over, without_generated};
 use crate::schema::change::DropBehavior;
 use crate::schema::{Catalog, ConstraintKind, Identifier, Lookup, Name, Sql, Table};
 use crate::sql::write;
@@ -73,7 +73,7 @@ fn supplied(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: Dro
             format!("if {twin} holds the same values, rename the column; else drop {column} in the next release"),
         ));
     }
-    let sync = Sync::filled(&table.name, column, &over("NEW", down), "", "false");
+    let sync = Sync::filled(&table.name, column, &over("NEW", &without_generated(down, table)), "", "false");
     super::rename_column::refuse_later_triggers(ctx, &table.name, &sync)?;
     let subject = format!("{}.{column}", table.name);
     let fill = Draft::own(&subject, "fill-by-trigger", format!("fill {subject} in rows that new clients insert"), sync.create())

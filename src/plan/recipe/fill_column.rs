@@ -11,7 +11,7 @@ use crate::plan::keyset::{self, Action};
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::is_over_own_row;
-use crate::plan::trigger::{Sync, over};
+use crate::plan::trigger::{Sync, over, without_generated};
 use crate::schema::change::AddColumn;
 use crate::schema::object::Volatility;
 use crate::schema::{Identifier, Part, Sql, Table};
@@ -20,6 +20,7 @@ use crate::sql::write;
 pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool) -> Result<Recipe, Refusal> {
     let table = ctx.table(&add.table)?;
     check(ctx, add, up, table)?;
+    let up = &without_generated(up, table);
     let mut bare = add.column.clone();
     bare.not_null = false;
     let sync = sync(ctx, add, up, table);

@@ -59,15 +59,19 @@ fn fill_of(items: &[Item], at: usize) -> Option<Fill> {
         Planned::Change(Change::Data(data)) => filling(data, &add.table, name).map(|up| (other, up)),
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
     });
-    let required = items.iter().enumerate().skip(at + 1).find_map(|(other, candidate)| match &candidate.planned {
-        Planned::Change(Change::SetNotNull { table, column }) if table == &add.table && column == name => Some(other),
+    // Whether it may be NULL: what the last statement says of it.
+    let said = items.iter().enumerate().skip(at + 1).filter_map(|(other, candidate)| match &candidate.planned {
+        Planned::Change(Change::SetNotNull { table, column }) if table == &add.table && column == name => Some((other, true)),
+        Planned::Change(Change::DropNotNull { table, column }) if table == &add.table && column == name => Some((other, false)),
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
     });
+    let said: Vec<(usize, bool)> = said.collect();
     let mut others: Vec<usize> = update.iter().map(|(other, _)| *other).collect();
     let up = directed.or(update.map(|(_, up)| up))?;
-    others.extend(required);
+    others.extend(said.iter().map(|(other, _)| *other));
     others.sort_unstable();
-    Some(Fill { add: add.clone(), up, not_null: add.column.not_null || required.is_some(), others })
+    let not_null = said.last().map_or(add.column.not_null, |(_, not_null)| *not_null);
+    Some(Fill { add: add.clone(), up, not_null, others })
 }
 
 /// The value that a plain `UPDATE t SET c = value [WHERE c IS NULL]` gives, if it says how to fill `column` and nothing else.

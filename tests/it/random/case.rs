@@ -26,7 +26,7 @@ pub(super) struct Case {
 /// Cases of every size, most of them small.
 pub(super) fn strategy() -> impl Strategy<Value = Numbers> {
     let numbers = prop::array::uniform14(any::<u8>());
-    let table = (numbers, prop::collection::vec(numbers, 1..=5), prop::collection::vec(numbers, 0..=4))
+    let table = (numbers, prop::collection::vec(numbers, 1..=4), prop::collection::vec(numbers, 0..=3))
         .prop_map(|(head, columns, more)| Seed { head, columns, more });
     let maybe = prop::option::weighted(0.45, numbers).boxed();
     let release = (numbers, prop::collection::vec(maybe, 0..=7)).prop_map(|(first, others)| {
@@ -35,7 +35,10 @@ pub(super) fn strategy() -> impl Strategy<Value = Numbers> {
         changes
     });
     let later = prop::option::weighted(0.3, release.clone());
-    (prop::collection::vec(table, 1..=3), release, prop::collection::vec(later, 0..=3)).prop_map(|(tables, first, later)| {
+    let more = prop::option::weighted(0.4, table.clone());
+    (table, prop::collection::vec(more, 0..=2), release, prop::collection::vec(later, 0..=3)).prop_map(|(table, more, first, later)| {
+        let mut tables = vec![table];
+        tables.extend(more.into_iter().flatten());
         let mut releases = vec![first];
         releases.extend(later.into_iter().flatten());
         Numbers { tables, releases }

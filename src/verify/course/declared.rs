@@ -1,0 +1,101 @@
+//! What clients meet while both releases run because the plan says so: that is told, and refutes nothing. Never takes for declared
+//! what no step declares.
+
+use std::collections::BTreeSet;
+
+use super::{Course, Stage};
+use crate::plan::{HazardKind, Phase, Step};
+use crate::schema::{Identifier, Name};
+use crate::verify::carry;
+use crate::verify::client::Statement;
+use crate::verify::journal::CheckKind;
+use crate::verify::reference::has_another_default;
+use crate::verify::shape::{Column, Table};
+
+impl Course<'_> {
+    /// Whether the client is one whose release's contract is still to come.
+    pub(super) fn waits(&self, check: CheckKind) -> bool {
+        match self.stage {
+            Stage::Due => true,
+            Stage::Window => check == CheckKind::NewClients,
+            Stage::Ended => false,
+        }
+    }
+
+    /// Whether the plan says that new clients meet this until contract: an index for ON CONFLICT that is still to come, or a
+    /// reference or a unique key that is still to go.
+    pub(super) fn is_declared(&self, found: &str, statement: &Statement) -> bool {
+        let refuses = |code: &str| found.starts_with(&format!("error {code}"));
+        refuses("42P10")
+            || (refuses("23503") || refuses("23505")) && self.has_hazard(&self.reached(&statement.table), HazardKind::RefusesWrites)
+    }
+
+    /// The places of a table's columns that get another type: a directive says that clients of the release before can live with
+    /// its values, which may look otherwise as text.
+    pub(super) fn retyped(&self, table: &Name) -> Vec<usize> {
+        let renames = self.case.renames;
+        let new = self.new_shape.table(renames.tables.get(table).unwrap_or(table));
+        let (Some(old), Some(new)) = (self.old_shape.table(table), new) else { return Vec::new() };
+        let other = |column: &Identifier| new.column(renames.columns.get(&(table.clone(), column.clone())).unwrap_or(column));
+        let retyped = |(_, column): &(usize, &Column)| other(&column.name).is_some_and(|other| other.type_text != column.type_text);
+        old.columns.iter().enumerate().filter(retyped).map(|(at, _)| at).collect()
+    }
+
+    /// Whether the plan says that NULL is filled in rows of the table until contract.
+    pub(super) fn is_filled(&self, statement: &Statement) -> bool {
+        let renames = &self.case.renames.tables;
+        let other =
+            renames.get(&statement.table).or_else(|| renames.iter().find(|(_, now)| **now == statement.table).map(|(then, _)| then));
+        let names = [Some(&statement.table), other].into_iter().flatten().map(carry::path).collect();
+        self.stage != Stage::Ended && self.has_hazard(&names, HazardKind::FillsNull)
+    }
+
+    /// Whether a step says this of one of the tables: of those that are still to come in contract, or that it will undo.
+    fn has_hazard(&self, tables: &BTreeSet<String>, kind: HazardKind) -> bool {
+        let says = |step: &Step| {
+            step.locks.iter().any(|lock| tables.contains(&lock.relation)) && step.hazards.iter().any(|hazard| hazard.kind == kind)
+        };
+        let plan = self.case.plan;
+        match self.stage {
+            Stage::Due => self.case.begun.iter().chain(&plan.steps).any(says),
+            Stage::Window | Stage::Ended => plan.steps.iter().filter(|step| step.phase != Phase::Contract).chain(&plan.deferred).any(says),
+        }
+    }
+
+    /// The table, and those that a change of its rows can reach by foreign keys.
+    fn reached(&self, table: &Name) -> BTreeSet<String> {
+        let mut reached = BTreeSet::from([carry::path(table)]);
+        loop {
+            let near = |table: &&Table| table.foreign_keys.iter().any(|key| reached.contains(&carry::path(&key.references)));
+            let more: Vec<String> = self.new_shape.tables.iter().filter(near).map(|table| carry::path(&table.name)).collect();
+            let before = reached.len();
+            reached.extend(more);
+            if reached.len() == before {
+                return reached;
+            }
+        }
+    }
+
+    /// Whether only success counts: values of old clients where the release changes rows, defaults or triggers, which both
+    /// releases' clients share.
+    pub(super) fn is_loose(&self, statement: &Statement, check: CheckKind) -> bool {
+        if self.waits(check) || check == CheckKind::NewClients {
+            // A column that is made of others follows them, whoever changes those: who writes can't be told.
+            let path = carry::path(&statement.table);
+            let follows = self.in_step.contains(&path) && statement.sql.starts_with("UPDATE ");
+            let by_place = !statement.sql.starts_with("INSERT ") && !statement.sql.starts_with("SELECT ");
+            return by_place && self.unsettled.contains(&path)
+                || self.waits(check)
+                    && (follows
+                        || self.relabelled.contains(&path)
+                        || self.has_hazard(&[path].into(), HazardKind::NewClientsReadOldValues));
+        }
+        let path = carry::path(&statement.table);
+        let renamed = self.case.renames.tables.get(&statement.table).map(carry::path);
+        if self.changed.contains(&path) || renamed.is_some_and(|renamed| self.changed.contains(&renamed)) {
+            return true;
+        }
+        statement.about.contains("required columns only")
+            && has_another_default(self.case.renames, (&self.old_shape, &self.new_shape), &statement.table)
+    }
+}
