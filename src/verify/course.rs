@@ -314,6 +314,10 @@ impl<'a> Course<'a> {
             };
             match (differs, &self.vouched) {
                 (None, _) => self.journal.held(check, 1),
+                (Some(_), _) if self.is_vouched_for() => self.journal.declared(format!(
+                    "a directive vouches that {who} can live without this until contract is done: it {} on {}",
+                    statement.about, statement.table
+                )),
                 (Some(_), Some(step)) if self.stage != Stage::Ended => {
                     let reason = format!(
                         "a directive has moved step {step}, and its author vouches for what clients then meet: {who} {} on {}",

@@ -112,7 +112,14 @@ pub(crate) fn numbered_in_chunks(
 /// The key by which to walk the table, or a refusal if there is none and `ctid` won't do.
 pub(crate) fn walking_key(ctx: &Context<'_>, table: &crate::schema::Table) -> Result<Vec<crate::schema::Identifier>, Refusal> {
     match keyset::walking_key(ctx.before, table) {
-        Some(key) => Ok(key),
+        // The view that shows a key under both names is made when the rows are changed.
+        Some(key) => match key.iter().find(|column| ctx.is_renamed_to(&table.name, column)) {
+            Some(renamed) => Err(ctx.refuse(
+                format!("the rows of {} are walked by {renamed}, which the same release renames", table.name),
+                "put one of the two into the next release",
+            )),
+            None => Ok(key),
+        },
         None if keyset::walkable_by_ctid(table) => Ok(Vec::new()),
         None => Err(ctx.refuse(
             format!("{} has no primary key or unique key without NULLs by which its rows could be changed in chunks", table.name),

@@ -9,7 +9,7 @@ use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::DropBehavior;
 use crate::schema::constraint::{ForeignKey, ReferentialAction};
-use crate::schema::{Constraint, ConstraintKind, Identifier, Name};
+use crate::schema::{Constraint, ConstraintKind, Identifier, Name, Table, TableKind};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
@@ -69,7 +69,7 @@ pub(crate) fn at_once(ctx: &Context<'_>, table: &Name, name: &Identifier, behavi
     }
     Ok(match &constraint.kind {
         ConstraintKind::Check { .. } | ConstraintKind::ForeignKey(_) | ConstraintKind::Exclude(_) | ConstraintKind::NotNull { .. } => {
-            let draft = draft.undone_by(restore(table, constraint)).hazard(
+            let draft = draft.undone_by(restore(ctx.table(table)?, constraint)).hazard(
                 HazardKind::OldClientsReadNewValues,
                 format!("old clients may read rows that {name} would have refused, once new clients write them"),
             );
@@ -85,11 +85,13 @@ pub(crate) fn at_once(ctx: &Context<'_>, table: &Name, name: &Identifier, behavi
 }
 
 /// Back again, for rows written from then on: rows that came meanwhile may break it.
-fn restore(table: &Name, constraint: &Constraint) -> Vec<String> {
-    let relation = write::name(table);
+fn restore(table: &Table, constraint: &Constraint) -> Vec<String> {
+    let relation = write::name(&table.name);
     let name = constraint.name.as_ref().map(write::identifier).unwrap_or_default();
     let whole = vec![format!("ALTER TABLE {relation} ADD {}", write::constraint(constraint))];
     match &constraint.kind {
+        // On a partitioned table a foreign key can't be added NOT VALID before PostgreSQL 18.
+        ConstraintKind::ForeignKey(_) if matches!(table.kind, TableKind::Partitioned { .. }) => whole,
         ConstraintKind::Check { .. } | ConstraintKind::ForeignKey(_) if constraint.validity == crate::schema::Validity::Valid => {
             let unchecked = Constraint { validity: crate::schema::Validity::NotValid, ..constraint.clone() };
             vec![

@@ -32,6 +32,9 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
             ctx.refuse(format!("{table_name}.{from} is added and renamed in one release"), format!("add it under the name {to} at once"))
         );
     }
+    if ctx.is_renamed_to(table_name, from) {
+        return Err(ctx.refuse(format!("{table_name}.{from} is renamed twice in one release"), format!("rename it to {to} at once")));
+    }
     if is_renamed_table(ctx, table_name) {
         // The view that shows the table under its old name shows the column under its old name too.
         return Ok(Recipe::default());

@@ -176,7 +176,9 @@ pub(super) fn drop_not_null(schema: &mut Schema, picks: &mut Picks) -> Option<Ve
 pub(super) fn set_default(schema: &mut Schema, picks: &mut Picks) -> Option<Vec<Statement>> {
     let at = schema.any_table(picks)?;
     let table = &mut schema.tables[at];
-    let place = table.any_column(picks, |column| matches!(column.made, Made::ByClients | Made::ByDefault))?;
+    // A default that the column's own rules refuse is nobody's wish.
+    let ruled = |column: &Column| table.rules.iter().any(|rule| rule.columns.contains(&column.name));
+    let place = table.any_column(picks, |column| matches!(column.made, Made::ByClients | Made::ByDefault) && !ruled(column))?;
     table.columns[place].made = Made::ByDefault;
     let column = &table.columns[place];
     let value = picks.of(&column.data_type.values)?;
