@@ -22,6 +22,8 @@ pub(super) struct Sides<'a> {
     pub(super) case: &'a Case<'a>,
     /// A database of the release before, which is used up.
     pub(super) old_database: &'a str,
+    /// One that its migrations have built once more.
+    pub(super) old_again: &'a str,
     pub(super) old_shape: &'a Shape,
     pub(super) new_shape: &'a Shape,
     pub(super) old: &'a Client,
@@ -61,7 +63,7 @@ pub(super) async fn old_to_new(
     journal: &mut Journal,
 ) -> Result<(), Error> {
     let writes = sides.writes(sides.old);
-    let copy = shadow.create(Some(sides.old_database)).await?;
+    let copy = shadow.create(Some(sides.old_again)).await?;
     let mut written = Vec::new();
     for database in [sides.old_database, copy.as_str()] {
         let mut connection = shadow.connect(database).await?;

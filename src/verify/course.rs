@@ -61,7 +61,8 @@ impl<'a> Course<'a> {
         mut journal: Journal,
     ) -> Result<Self, Error> {
         let main = written.seeded.clone();
-        let (old_shape, new_shape) = (sampled(shadow, &written.old).await?, shape(shadow, &written.new).await?);
+        let (mut old_shape, new_shape) = (sampled(shadow, &written.old).await?, shape(shadow, &written.new).await?);
+        sample::keep_settled(&mut old_shape, &sampled(shadow, &written.old_again).await?);
         let mut touched = touched;
         for table in &new_shape.tables {
             if old_shape.table(&table.name).is_none_or(|old| !alike(old, table)) {
@@ -84,7 +85,7 @@ impl<'a> Course<'a> {
         renumber(shadow, &written.again, &old_shape, &new_shape).await?;
         let mut new_shape = sampled(shadow, &written.new).await?;
         sample::keep_settled(&mut new_shape, &sampled(shadow, &written.again).await?);
-        let old = learn(shadow, [&written.old, &written.old], &old_shape, 1_000_000, |table| {
+        let old = learn(shadow, [&written.old, &written.old_again], &old_shape, 1_000_000, |table| {
             options.scope == Scope::All || touched.contains(&table.name)
         })
         .await?;
@@ -371,6 +372,7 @@ impl<'a> Course<'a> {
         let about = carry::Sides {
             case: self.case,
             old_database: &self.written.old,
+            old_again: &self.written.old_again,
             old_shape: &self.old_shape,
             new_shape: &self.new_shape,
             old: &self.old,
@@ -418,7 +420,7 @@ impl<'a> Course<'a> {
     pub(super) async fn end(self, shadow: &mut Shadow) -> Result<Proof, Error> {
         let Self { case, written, journal, connection, main, .. } = self;
         let _ = connection.close().await;
-        for name in [&main, &written.old, &written.new, &written.again] {
+        for name in [&main, &written.old, &written.old_again, &written.new, &written.again] {
             shadow.drop(name).await?;
         }
         Ok(journal.end(case.plan.release.clone(), written.rows, written.tables))

@@ -37,7 +37,7 @@ const CHANGES: &[(usize, Change)] = &[
     (10, column::add_nullable),
     (8, column::add_with_default),
     (5, column::add_and_fill),
-    (4, column::add_required),
+    (2, column::add_required),
     (8, column::drop),
     (10, column::rename),
     (9, column::change_type),
