@@ -102,6 +102,7 @@ fn refill(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Optio
     let quoted = write::identifier(column);
     let pending = format!("{quoted} IS NULL");
     let key = super::add_column::walking_key(ctx, table)?;
+    refuse_renamed(ctx, &table.name, &key)?;
     let remaining = format!("SELECT count(*) FROM {} WHERE {pending}", write::name(&table.name));
     let backfill = Backfill {
         sync: SyncTriggers::Fire,
@@ -112,6 +113,20 @@ fn refill(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Optio
             .because("old clients went on writing NULL after the rows were filled")
             .locks(&table.name, LockMode::RowExclusive, Held::Brief),
     ))
+}
+
+/// In contract a key that the release renames has its new name only.
+fn refuse_renamed(ctx: &Context<'_>, table: &Name, key: &[Identifier]) -> Result<(), Refusal> {
+    let renamed = ctx.release.iter().any(|item| {
+        matches!(&item.planned, Planned::Change(Change::RenameColumn { table: on, column, .. }) if on == table && key.contains(column))
+    });
+    if renamed {
+        return Err(ctx.refuse(
+            format!("the rows of {table} are filled once more in contract, and the same release renames the key by which they are walked"),
+            "put one of the two into the next release",
+        ));
+    }
+    Ok(())
 }
 
 fn fills(data: &DataChange, table: &Name, column: &Identifier) -> bool {
