@@ -77,9 +77,7 @@ impl Folding {
             Change::AddConstraint { table, constraint } => {
                 constraint.name.is_some_and(|name| catalog.tables.get(&table).is_some_and(|table| table.constraint(&name).is_some()))
             }
-            Change::CreateIndex { index, .. } => {
-                index.name.is_some_and(|name| catalog.indexes.contains_key(&index.table.sibling(name)))
-            }
+            Change::CreateIndex { index, .. } => index.name.is_some_and(|name| catalog.indexes.contains_key(&index.table.sibling(name))),
             _ => false,
         }
     }

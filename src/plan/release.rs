@@ -16,8 +16,8 @@ use crate::history::{Entry, History};
 use crate::schema::change::AddColumn;
 use crate::schema::{Catalog, Change, Name, Sql};
 use crate::source::Migration;
-use crate::sql::Span;
 use crate::sql::directive::DirectiveKind;
+use crate::sql::{Span, postgres};
 
 /// What is planned as one.
 #[derive(Debug, Clone)]
@@ -104,6 +104,8 @@ fn item(history: &History, at: usize, entry: &Entry, after: &Catalog, migrations
         let head = Span { start: entry.statement_span.start, end: first }.of(text).trim_end().to_owned();
         format!("{head} {}", entry.span.of(text))
     };
+    // What a block of code runs by EXECUTE stands there as a constant.
+    let statement = postgres::constant_text(&statement).unwrap_or(statement);
     Item {
         planned: Planned::Change(entry.change.clone()),
         migration: entry.migration,

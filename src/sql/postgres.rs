@@ -18,6 +18,10 @@ use self::mistake::Mistake;
 use self::source::Source;
 use self::split::{Piece, Place};
 use super::directive::Directive;
+use pg_query::NodeRef;
+use pg_query::protobuf::AConst;
+use pg_query::protobuf::a_const::Val;
+
 use super::script::{Script, Skipped, Statement, SyntaxError};
 use super::span::Span;
 
@@ -148,4 +152,15 @@ pub(crate) fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         worker.expect("a thread can be started").join()
     });
     done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// What a string constant says, if the text is one and nothing else.
+pub fn constant_text(text: &str) -> Option<String> {
+    if pg_query::scan_tokens(text).ok()?.len() != 1 {
+        return None;
+    }
+    let parsed = pg_query::parse(&format!("SELECT {text}"), 0).ok()?;
+    parsed.protobuf.nodes().into_iter().find_map(|(node, ..)| {
+        if let NodeRef::AConst(AConst { val: Some(Val::Sval(text)), .. }) = node { Some(text.sval.clone()) } else { None }
+    })
 }

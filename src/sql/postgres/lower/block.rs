@@ -1,8 +1,8 @@
 //! Blocks of code that run at once (`DO`). What they do is read only where it stands there as SQL, under no condition but one on what
 //! the schema has; any other block is opaque. Must never read half a block.
 
-use pg_query::protobuf::{DoStmt, a_const::Val};
-use pg_query::{NodeEnum, NodeRef};
+use pg_query::NodeEnum;
+use pg_query::protobuf::DoStmt;
 use serde_json::Value;
 
 use super::nodes::{elements, option_value};
@@ -145,13 +145,13 @@ impl Reader<'_> {
         self.guards
     }
 
-    /// `EXECUTE` of a constant.
+    /// `EXECUTE` of a constant that says one change: of several none has a place of its own in the text.
     fn executed(&mut self, expression: &str, guard: Option<u32>) -> Option<()> {
-        let parsed = pg_query::parse(&format!("SELECT {expression}"), 0).ok()?;
-        let alone = pg_query::scan_tokens(expression).ok()?.len() == 1;
-        let constant = parsed.protobuf.nodes().into_iter().find_map(|(node, ..)| constant(node)).filter(|_| alone)?;
+        let constant = super::super::constant_text(expression)?;
         let place = self.place(expression)?;
-        self.lower(&constant, place, guard, |_| place)
+        let before = self.changes.len();
+        self.lower(&constant, place, guard, |_| place)?;
+        (self.changes.len() <= before + 1).then_some(())
     }
 
     /// A statement that stands in the code itself.
@@ -208,15 +208,6 @@ fn names_objects(handler: &Value) -> bool {
         let name = condition["PLpgSQL_condition"]["condname"].as_str().unwrap_or_default();
         name.starts_with("duplicate_") || name.starts_with("undefined_")
     })
-}
-
-fn constant(node: NodeRef<'_>) -> Option<String> {
-    if let NodeRef::AConst(constant) = node
-        && let Some(Val::Sval(text)) = &constant.val
-    {
-        return Some(text.sval.clone());
-    }
-    None
 }
 
 /// PL/pgSQL's number for RAISE EXCEPTION (`elog.h`, the same in PostgreSQL 14 to 18).
