@@ -186,7 +186,19 @@ impl Context<'_> {
 
     /// What the table was called when the release began.
     pub(crate) fn name_before_release<'n>(&'n self, name: &'n Name) -> &'n Name {
-        name_at_start(self.release, name)
+        // A later statement may give the name of an old table to another one.
+        if self.old.tables.contains_key(name) && !self.has_lost_its_name(name) { name } else { name_at_start(self.release, name) }
+    }
+
+    /// Whether a statement before this one has dropped the table or given it another name.
+    fn has_lost_its_name(&self, name: &Name) -> bool {
+        self.release.iter().take_while(|item| !std::ptr::eq(*item, self.item)).any(|item| {
+            matches!(
+                &item.planned,
+                Planned::Change(Change::DropTable { table, .. } | Change::RenameTable { table, .. } | Change::SetTableSchema { table, .. })
+                    if table == name
+            )
+        })
     }
 
     /// Whether an ADD COLUMN of this release brings the column without saying how it is filled.
@@ -252,6 +264,7 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
             if ctx.strategy() == Some(Strategy::Direct) {
                 return Ok(as_written::direct(ctx, change));
             }
+            refuse_taken_table_name(ctx, change)?;
             if as_written::is_on_new_table(ctx, change) {
                 // What the release computes with the help of the table is done in migrate.
                 let late = matches!(change, Change::DropTable { .. }) || late::is_late(ctx, change);
@@ -269,6 +282,24 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
             of_change(ctx, change)
         }
     }
+}
+
+/// The same of a table that takes the name of one that old clients know.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else gives a table another name")]
+fn refuse_taken_table_name(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    let name = match change {
+        Change::RenameTable { table, to } => table.sibling(to.clone()),
+        Change::SetTableSchema { table, schema } => Name::new(schema.clone(), table.name.clone()),
+        _ => return Ok(()),
+    };
+    if ctx.old.relation_kind(&name).is_none() {
+        return Ok(());
+    }
+    Err(ctx.refuse(
+        format!("old clients know another table (or index, view, sequence) by the name {name}, until contract"),
+        "give the table a name that is new, or let the old one go in this release and rename in the next, or accept downtime with \
+         `-- concertina: strategy direct` above the statements that end the old one and above this one",
+    ))
 }
 
 /// What old clients still use under a name keeps it until contract, so nothing else can have it in expand.

@@ -68,6 +68,23 @@ fn a_contract_step_goes_to_the_deploy_that_it_is_due_in() {
     assert!(before_rollout(&fourth.ended_well().out), "{fourth:#?}");
 }
 
+/// A new table that takes the name of one that is dropped is not that one, and the old one is not new.
+#[test]
+fn a_table_in_the_place_of_another_is_refused() {
+    let project = Project::new(&[
+        ("migrations/1.sql", "CREATE TABLE blobs (id int PRIMARY KEY, size int);"),
+        (
+            "migrations/2.sql",
+            "CREATE TABLE made (id int PRIMARY KEY, size bigint);\nINSERT INTO made SELECT id, size FROM blobs;\nDROP TABLE blobs;\n\
+             ALTER TABLE made RENAME TO blobs;\n",
+        ),
+    ]);
+    project.run("init --adopt 1 --through 1.sql").ended_well();
+    let run = project.run("plan --release 2");
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.out.contains("2.sql:3: blobs is dropped") && run.out.contains("2.sql:4: old clients know another table"), "{run:#?}");
+}
+
 #[test]
 fn a_change_of_what_waits_for_its_contract_is_refused() {
     let project = adopted("-- concertina: contract-after 2\nALTER TABLE users DROP COLUMN age;\n");
