@@ -27,6 +27,13 @@ pub fn effects(engine: Engine, change: &Change, before: &Catalog) -> Effects {
     }
 }
 
+/// Whether the engine does `later` before `first`, though one statement says them in this order, and something else comes of it.
+pub fn overtakes(engine: Engine, later: &Change, first: &Change) -> bool {
+    match engine {
+        Engine::PostgreSql { .. } => postgres::overtakes(later, first),
+    }
+}
+
 /// PostgreSQL's table locks, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -7,6 +7,7 @@ mod constraint;
 mod index;
 mod not_null;
 mod object;
+mod pass;
 mod partition;
 mod spelling;
 mod table;
@@ -16,6 +17,7 @@ mod volatility;
 mod wire;
 
 pub use not_null::not_null_proven;
+pub(super) use pass::overtakes;
 pub use type_change::{Retype, TypeChange, is_constrained_domain, type_change};
 pub use volatility::{is_null, volatility};
 pub use wire::same_to_clients;

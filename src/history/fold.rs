@@ -85,7 +85,13 @@ impl Folding {
     /// Changes of one statement. A DROP of several objects is one to the database, so one of them may have to wait for another.
     fn changes(&mut self, number: usize, statement: &Statement, changes: &[Lowered]) {
         let mut waiting: Vec<(&Lowered, Change)> = Vec::new();
+        let mut ordered: Vec<&Lowered> = Vec::with_capacity(changes.len());
         for lowered in changes {
+            let overtaken = |first: &&Lowered| first.within.is_none() && engine::overtakes(self.engine, &lowered.change, &first.change);
+            let place = ordered.iter().position(overtaken).unwrap_or(ordered.len());
+            ordered.insert(place, lowered);
+        }
+        for lowered in ordered {
             let Some(change) = self.entry(number, statement, lowered) else { continue };
             match self.apply(&change) {
                 Ok(()) => {}

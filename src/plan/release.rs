@@ -5,6 +5,7 @@ mod idle;
 mod named;
 mod again;
 mod undone;
+mod superseded;
 
 pub(crate) use fill::is_over_own_row;
 pub(crate) use idle::may_be_there;
@@ -66,7 +67,8 @@ pub(crate) fn items(history: &History, migrations: &[Migration]) -> Vec<Item> {
         let after = history.entries.get(at + 1).map_or(&history.end, |next| &next.before);
         items.push(item(history, at, entry, after, migrations));
     }
-    again::fold(&fill::fold(&super::retype::fold(&super::enum_swap::fold(undone::leave_out(idle::leave_out(items))))))
+    let shapes = super::retype::fold(&super::enum_swap::fold(undone::leave_out(idle::leave_out(items))));
+    again::fold(&fill::fold(&superseded::leave_out(shapes)))
 }
 
 /// Settings and transaction control of the migration's own runner: the executor has its own.
