@@ -284,15 +284,17 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
     }
 }
 
-/// The same of a table that takes the name of one that old clients know.
-#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else gives a table another name")]
+/// The same of a table that takes the name of one (or of a view, an index, a sequence) that old clients know.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else gives a table its name")]
 fn refuse_taken_table_name(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
     let name = match change {
         Change::RenameTable { table, to } => table.sibling(to.clone()),
         Change::SetTableSchema { table, schema } => Name::new(schema.clone(), table.name.clone()),
+        // Of a table that is dropped and created again the DROP is refused.
+        Change::CreateTable(create) if !ctx.old.tables.contains_key(&create.table.name) => create.table.name.clone(),
         _ => return Ok(()),
     };
-    if ctx.old.relation_kind(&name).is_none() {
+    if ctx.old.relation_kind(&name).is_none() || ctx.before.relation_kind(&name).is_some() {
         return Ok(());
     }
     Err(ctx.refuse(

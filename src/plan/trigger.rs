@@ -72,8 +72,11 @@ impl Sync {
     /// On UPDATE it follows the columns it is made of, if the condition `follows` says so.
     pub(crate) fn filled(table: &Name, column: &Identifier, value: &str, sources_changed: &str, follows: &str) -> Self {
         let quoted = write::identifier(column);
-        let on_insert = format!("IF NEW.{quoted} IS NULL THEN\n      NEW.{quoted} := {value};\n    END IF;");
-        let on_update = format!("IF NEW.{quoted} IS NULL OR ({follows}) THEN\n      NEW.{quoted} := {value};\n    END IF;");
+        // A writer that doesn't know the column must not meet an error of its value: the gates of contract find such rows.
+        let set =
+            format!("BEGIN\n        NEW.{quoted} := {value};\n      EXCEPTION WHEN others THEN\n        NEW.{quoted} := NULL;\n      END;");
+        let on_insert = format!("IF NEW.{quoted} IS NULL THEN\n      {set}\n    END IF;");
+        let on_update = format!("IF NEW.{quoted} IS NULL OR ({follows}) THEN\n      {set}\n    END IF;");
         let changed =
             if sources_changed.is_empty() { format!("NEW.{quoted} IS NULL") } else { format!("NEW.{quoted} IS NULL OR {sources_changed}") };
         Self::new(table, column, on_insert, on_update, &changed)

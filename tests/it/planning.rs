@@ -86,6 +86,18 @@ fn a_table_in_the_place_of_another_is_refused() {
 }
 
 #[test]
+fn a_table_in_the_place_of_a_view_is_refused() {
+    let project = Project::new(&[
+        ("migrations/1.sql", "CREATE TABLE t (id int PRIMARY KEY);\nCREATE VIEW states AS SELECT id FROM t;"),
+        ("migrations/2.sql", "DROP VIEW states;\nCREATE TABLE states (id int PRIMARY KEY);\n"),
+    ]);
+    project.run("init --adopt 1 --through 1.sql").ended_well();
+    let run = project.run("plan --release 2");
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.out.contains("2.sql:2: old clients know another table (or index, view, sequence) by the name states"), "{run:#?}");
+}
+
+#[test]
 fn a_change_of_what_waits_for_its_contract_is_refused() {
     let project = adopted("-- concertina: contract-after 2\nALTER TABLE users DROP COLUMN age;\n");
     project.run("plan --release 2").ended_well();

@@ -1,6 +1,8 @@
 //! ALTER COLUMN TYPE: as written where only the catalog changes; else a second column is filled beside the first and takes
 //! its name before new clients start, or by directive when no old client is left.
 
+use std::collections::BTreeSet;
+
 use super::second_column::{SecondColumn, Wanted};
 use super::{Context, Recipe, as_written, retyped};
 use crate::engine::postgres::{self, Retype, TypeChange};
@@ -10,7 +12,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Column, DataType, Identifier, Name, Part, Sql, Table};
+use crate::schema::{Column, ConstraintKind, DataType, Identifier, Name, Part, Sql, Table};
 use crate::sql::directive::PhaseName;
 use crate::sql::write;
 
@@ -62,8 +64,12 @@ fn at_once(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_
         undo.push(alter(set(&before)));
     }
     let subject = format!("{}.{}", table.name, column.name);
+    let draft = Draft::own(&subject, "change-type", format!("change the type of {subject} to {data_type}"), sql);
+    // The database makes the foreign keys of the column anew, and locks the tables at their other ends for that.
+    let draft =
+        other_ends(ctx, table, &column.name).iter().fold(draft, |draft, other| draft.locks(other, LockMode::AccessExclusive, Held::Brief));
     Recipe::expand(
-        Draft::own(&subject, "change-type", format!("change the type of {subject} to {data_type}"), sql)
+        draft
             .because("the new type holds every value of the old one as it is, so nothing is rewritten")
             .locks(&table.name, LockMode::AccessExclusive, Held::Brief)
             .probed(probe::column_has_type(&table.name, &column.name, &data_type))
@@ -79,6 +85,26 @@ fn at_once(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_
                 format!("old clients may read values of {subject} that the old type could not hold, once new clients write them"),
             ),
     )
+}
+
+/// The tables that foreign keys of the column lead to or come from.
+fn other_ends(ctx: &Context<'_>, table: &Table, column: &Identifier) -> BTreeSet<Name> {
+    let all =
+        ctx.before.tables.values().flat_map(|referrer| referrer.constraints.iter().map(move |constraint| (&referrer.name, constraint)));
+    all.filter_map(|(referrer, constraint)| match &constraint.kind {
+        ConstraintKind::ForeignKey(key) if referrer == &table.name && key.columns.contains(column) => Some(key.references.clone()),
+        ConstraintKind::ForeignKey(key) if key.references == table.name && key.referenced_columns.contains(column) => {
+            Some(referrer.clone())
+        }
+        ConstraintKind::ForeignKey(_)
+        | ConstraintKind::Check { .. }
+        | ConstraintKind::Unique(_)
+        | ConstraintKind::PrimaryKey(_)
+        | ConstraintKind::Exclude(_)
+        | ConstraintKind::NotNull { .. } => None,
+    })
+    .filter(|other| other != &table.name)
+    .collect()
 }
 
 /// By a second column, which takes the name before new clients start; or in contract, if directives say so.
