@@ -234,6 +234,10 @@ impl<'a> Course<'a> {
             self.spread();
         }
         let own = step.introduced_by == self.case.plan.release && step.phase != Phase::Contract;
+        let code = ["-trigger", "-function"].iter().any(|what| step.id.0.ends_with(what));
+        if own && code && step.hazards.iter().any(|hazard| hazard.kind == HazardKind::OldClientsReadNewValues) {
+            self.journal.leave_to_author(&step.id.0);
+        }
         if step.sql.iter().any(|sql| sql.contains("zz_concertina")) {
             self.in_step.extend(step.locks.iter().map(|lock| lock.relation.clone()));
         }
