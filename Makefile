@@ -1,11 +1,11 @@
 # What people do with this repository. Each target installs what it needs first, and says nothing if all is there.
 
-.PHONY: help setup build demo test soak lint check docs
+.PHONY: help setup build demo test soak recipes-report lint check docs
 
 CARGO ?= cargo
 
 help: ## Say what can be done
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
 
 setup: ## Install what the build and the tests need (on Debian and Ubuntu; elsewhere, say what it is)
 	@.ci/setup
@@ -24,6 +24,9 @@ test: setup ## Run all tests, on a PostgreSQL of their own
 soak: export TMPDIR := $(shell [ -d /dev/shm ] && [ -w /dev/shm ] && echo /dev/shm || echo $${TMPDIR:-/tmp})
 soak: setup ## Prove CONCERTINA_SOAK_CASES (10,000) random releases, for hours
 	@$(CARGO) test --quiet --locked --test it -- random::nothing_is_refuted_in_many_cases --ignored --nocapture
+
+recipes-report: setup ## Measure every recipe while clients write, for a quarter of an hour: docs/recipes-report.md
+	@$(CARGO) test --quiet --locked --test it -- recipes_report::report --ignored --nocapture
 
 lint: setup ## Look for what the compiler lets pass
 	@$(CARGO) fmt --check

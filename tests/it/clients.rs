@@ -84,11 +84,13 @@ impl Client {
     }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+/// What a client works on, in a thread of its own.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-fn fill(text: &str, id: i64) -> String {
+/// A statement with `:id` and `:base` filled in.
+pub(crate) fn fill(text: &str, id: i64) -> String {
     text.replace(":id", &id.to_string()).replace(":base", &(id / 2 % 1000 + 1).to_string())
 }
 
@@ -117,7 +119,7 @@ async fn work(url: String, side: Side, first: i64, stop: Arc<AtomicBool>, writte
 }
 
 /// The first value of the first row, as text.
-async fn value(connection: &mut PgConnection, query: &str) -> Result<String, String> {
+pub(crate) async fn value(connection: &mut PgConnection, query: &str) -> Result<String, String> {
     let text = format!("SELECT ({query})::text");
     let row = connection.fetch_one(sqlx::raw_sql(sqlx::AssertSqlSafe(text))).await.map_err(|error| format!("{query}: {error}"))?;
     row.try_get::<Option<String>, _>(0).map(|value| value.unwrap_or_else(|| "NULL".to_owned())).map_err(|error| error.to_string())

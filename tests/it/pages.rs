@@ -9,6 +9,8 @@ use concertina::plan::Plan;
 use concertina::{lint, report};
 use serde_json::Value;
 
+use crate::recipes::STORIES;
+
 /// Set to write the generated pages instead of comparing them.
 const UPDATE: &str = "CONCERTINA_UPDATE_PAGES";
 
@@ -40,6 +42,13 @@ fn the_page_on_rules_is_fresh() {
         fs::write(page("rules.md"), &text).unwrap();
     }
     assert!(read("rules.md") == text, "docs/rules.md is not what rules/ says; run `{UPDATE}=yes make test`");
+}
+
+#[test]
+fn the_page_on_the_life_of_recipes_has_every_story() {
+    let page = read("recipes-report.md");
+    let measured: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| [")?.split(']').next()).collect();
+    assert_eq!(measured, STORIES, "docs/recipes-report.md is not of these recipes; run `make recipes-report`");
 }
 
 /// The names of all fields and all values of enums in a JSON Schema.

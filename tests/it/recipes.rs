@@ -12,9 +12,9 @@ use crate::support::Database;
 /// What the clients of a story do.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Clients {
-    old: Side,
-    new: Side,
+pub(crate) struct Clients {
+    pub(crate) old: Side,
+    pub(crate) new: Side,
     end: End,
 }
 
@@ -46,20 +46,22 @@ fn yes() -> bool {
     true
 }
 
-struct Story {
+/// A story, as its folder tells it.
+pub(crate) struct Story {
     base: String,
     change: String,
-    clients: Clients,
+    pub(crate) clients: Clients,
 }
 
-fn story(name: &str) -> Story {
+/// The story of that name.
+pub(crate) fn story(name: &str) -> Story {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/recipes").join(name);
     let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
     Story { base: read("base.sql"), change: read("change.sql"), clients: toml::from_str(&read("clients.toml")).unwrap() }
 }
 
 /// A project whose first release is adopted and whose second is planned, on a database at the first.
-fn begin(story: &Story) -> (Database, Project) {
+pub(crate) fn begin(story: &Story) -> (Database, Project) {
     let database = Database::fresh();
     database.run(&story.base);
     let project = Project::new(&[("migrations/1_base.sql", story.base.as_str()), ("migrations/2_change.sql", story.change.as_str())]);
@@ -69,7 +71,7 @@ fn begin(story: &Story) -> (Database, Project) {
 }
 
 /// Runs the program on the story's database; it must end well.
-fn run(project: &Project, database: &Database, arguments: &str) {
+pub(crate) fn run(project: &Project, database: &Database, arguments: &str) {
     project.run_on(&database.url(), arguments).ended_well();
 }
 
@@ -224,6 +226,9 @@ fn rows(database: &Database, ignore: &[String]) -> String {
 
 macro_rules! stories {
     ($($name:ident,)*) => {
+        /// All stories, in alphabetical order.
+        pub(crate) const STORIES: &[&str] = &[$(stringify!($name)),*];
+
         $(mod $name {
             #[test]
             fn lives_from_expand_to_contract_while_clients_write() {
@@ -241,7 +246,7 @@ macro_rules! stories {
             let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/recipes");
             let mut found: Vec<String> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
             found.sort();
-            assert_eq!(found, [$(stringify!($name)),*]);
+            assert_eq!(found, STORIES);
         }
     };
 }
