@@ -6,6 +6,9 @@ use crate::schema::Name;
 /// How long DDL waits for its lock, each time: below half of PostgreSQL's `deadlock_timeout` (1 s), or the application's
 /// transaction would be the one that is cancelled.
 const LOCK_WAIT: Milliseconds = Milliseconds(400);
+/// The same for DDL that locks several tables: it may hold one for which a client waits that holds the next, and then nobody
+/// gets on until it gives up.
+const LOCK_WAIT_FOR_SEVERAL: Milliseconds = Milliseconds(100);
 /// How long a statement that only changes the catalog may run.
 const BRIEF: Milliseconds = Milliseconds(10_000);
 /// How long one chunk of a backfill may run.
@@ -96,6 +99,9 @@ impl Draft {
             lock.held = lock.held.max(held);
         } else {
             self.locks.push(RelationLock { relation, mode, held });
+        }
+        if self.lock_wait == LOCK_WAIT && self.locks.iter().filter(|lock| lock.mode >= LockMode::ShareRowExclusive).count() > 1 {
+            self.lock_wait = LOCK_WAIT_FOR_SEVERAL;
         }
         self
     }
