@@ -143,10 +143,7 @@ pub(super) fn references(change: &Change) -> Option<&Name> {
         Change::AddColumn(add) => &add.constraints,
         _ => &[],
     };
-    constraints.iter().find_map(|constraint| match &constraint.kind {
-        ConstraintKind::ForeignKey(key) => Some(&key.references),
-        _ => None,
-    })
+    constraints.iter().find_map(|constraint| Some(&constraint.foreign_key()?.references))
 }
 
 /// The new name that a change gives.

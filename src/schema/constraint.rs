@@ -53,6 +53,18 @@ impl Constraint {
             }
         }
     }
+
+    /// The foreign key, if it is one.
+    pub fn foreign_key(&self) -> Option<&ForeignKey> {
+        match &self.kind {
+            ConstraintKind::ForeignKey(key) => Some(key),
+            ConstraintKind::NotNull { .. }
+            | ConstraintKind::Check { .. }
+            | ConstraintKind::Unique(_)
+            | ConstraintKind::PrimaryKey(_)
+            | ConstraintKind::Exclude(_) => None,
+        }
+    }
 }
 
 /// What a constraint demands.

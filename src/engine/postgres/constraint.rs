@@ -237,14 +237,8 @@ fn referencing(tally: &Tally<'_>, table: &Name, columns: &[Identifier]) -> Vec<N
 /// Every foreign key there is, with its table and whether its rows are known to obey.
 fn foreign_keys<'a>(tally: &Tally<'a>) -> impl Iterator<Item = (&'a Name, &'a ForeignKey, bool)> {
     tally.before.tables.iter().flat_map(|(name, table)| {
-        table.constraints.iter().filter_map(move |constraint| match &constraint.kind {
-            ConstraintKind::ForeignKey(key) => Some((name, key, constraint.validity == Validity::Valid)),
-            ConstraintKind::NotNull { .. }
-            | ConstraintKind::Check { .. }
-            | ConstraintKind::Unique(_)
-            | ConstraintKind::PrimaryKey(_)
-            | ConstraintKind::Exclude(_) => None,
-        })
+        let keys = table.constraints.iter().filter_map(|constraint| Some((constraint.foreign_key()?, constraint.validity)));
+        keys.map(move |(key, validity)| (name, key, validity == Validity::Valid))
     })
 }
 

@@ -6,7 +6,7 @@ use super::constraint;
 use super::tally::Tally;
 use crate::schema::change::Concurrency;
 use crate::schema::table::Partition;
-use crate::schema::{ConstraintKind, Enforcement, ForeignKey, Identifier, IndexElement, Name, Part, Validity};
+use crate::schema::{Constraint, ConstraintKind, Enforcement, ForeignKey, Identifier, IndexElement, Name, Part, Validity};
 
 /// The partition of `parent` that takes what no other does.
 pub(super) fn default_partition(tally: &Tally<'_>, parent: &Name) -> Option<Name> {
@@ -38,7 +38,7 @@ pub(super) fn create(tally: &mut Tally<'_>, partition: &Partition) {
 /// The foreign keys of a table.
 fn foreign_keys<'a>(tally: &Tally<'a>, table: &Name) -> impl Iterator<Item = &'a ForeignKey> {
     let constraints = tally.table(table).map(|table| table.constraints.as_slice()).unwrap_or_default();
-    constraints.iter().filter_map(|constraint| if let ConstraintKind::ForeignKey(key) = &constraint.kind { Some(key) } else { None })
+    constraints.iter().filter_map(Constraint::foreign_key)
 }
 
 /// Locks the tables with a foreign key to the parent (PostgreSQL 15 on; a read lock before).

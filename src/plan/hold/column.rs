@@ -69,8 +69,8 @@ impl<'a> HeldColumn<'a> {
     }
 
     fn referenced(&self) -> Vec<Name> {
-        let keys = self.taken_off.iter().filter_map(|constraint| foreign(constraint));
-        keys.filter(|name| **name != self.table.name).cloned().collect()
+        let keys = self.taken_off.iter().filter_map(|constraint| constraint.foreign_key());
+        keys.map(|key| &key.references).filter(|name| **name != self.table.name).cloned().collect()
     }
 
     /// Takes it out of the clients' way.
@@ -131,17 +131,6 @@ fn refuses_for_others(constraint: &Constraint) -> bool {
             columns.iter().any(|column| *column != columns[0])
         }
         ConstraintKind::NotNull { .. } | ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_) | ConstraintKind::Exclude(_) => false,
-    }
-}
-
-fn foreign(constraint: &Constraint) -> Option<&Name> {
-    match &constraint.kind {
-        ConstraintKind::ForeignKey(key) => Some(&key.references),
-        ConstraintKind::NotNull { .. }
-        | ConstraintKind::Check { .. }
-        | ConstraintKind::Unique(_)
-        | ConstraintKind::PrimaryKey(_)
-        | ConstraintKind::Exclude(_) => None,
     }
 }
 

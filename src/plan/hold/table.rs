@@ -10,7 +10,7 @@ use crate::plan::format::{HazardKind, Milliseconds};
 use crate::plan::probe;
 use crate::plan::recipe::Context;
 use crate::schema::table::Persistence;
-use crate::schema::{Constraint, ConstraintKind, Identifier, Name, Table, TableKind};
+use crate::schema::{Constraint, Identifier, Name, Table, TableKind};
 use crate::sql::write;
 
 /// A table that is held.
@@ -83,7 +83,7 @@ impl<'a> HeldTable<'a> {
     fn neighbours(&self) -> Vec<Name> {
         let ends = self.foreign_keys();
         let mut names: Vec<Name> = ends.iter().map(|(table, _)| table.name.clone()).collect();
-        names.extend(ends.iter().filter_map(|(_, constraint)| references(constraint).cloned()));
+        names.extend(ends.iter().filter_map(|(_, constraint)| constraint.foreign_key()).map(|key| key.references.clone()));
         names.retain(|name| name != &self.table.name);
         names.sort();
         names.dedup();
@@ -105,17 +105,6 @@ impl<'a> HeldTable<'a> {
     }
 }
 
-fn references(constraint: &Constraint) -> Option<&Name> {
-    match &constraint.kind {
-        ConstraintKind::ForeignKey(key) => Some(&key.references),
-        ConstraintKind::NotNull { .. }
-        | ConstraintKind::Check { .. }
-        | ConstraintKind::Unique(_)
-        | ConstraintKind::PrimaryKey(_)
-        | ConstraintKind::Exclude(_) => None,
-    }
-}
-
 fn references_another(table: &Table, constraint: &Constraint) -> bool {
-    references(constraint).is_some_and(|other| other != &table.name)
+    constraint.foreign_key().is_some_and(|key| key.references != table.name)
 }

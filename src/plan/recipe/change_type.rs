@@ -12,7 +12,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Column, ConstraintKind, DataType, Identifier, Name, Part, Sql, Table};
+use crate::schema::{Column, Constraint, DataType, Identifier, Name, Part, Sql, Table};
 use crate::sql::directive::PhaseName;
 use crate::sql::write;
 
@@ -89,22 +89,18 @@ fn at_once(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_
 
 /// The tables that foreign keys of the column lead to or come from.
 fn other_ends(ctx: &Context<'_>, table: &Table, column: &Identifier) -> BTreeSet<Name> {
-    let all =
-        ctx.before.tables.values().flat_map(|referrer| referrer.constraints.iter().map(move |constraint| (&referrer.name, constraint)));
-    all.filter_map(|(referrer, constraint)| match &constraint.kind {
-        ConstraintKind::ForeignKey(key) if referrer == &table.name && key.columns.contains(column) => Some(key.references.clone()),
-        ConstraintKind::ForeignKey(key) if key.references == table.name && key.referenced_columns.contains(column) => {
-            Some(referrer.clone())
+    let mut ends = BTreeSet::new();
+    for referrer in ctx.before.tables.values() {
+        for key in referrer.constraints.iter().filter_map(Constraint::foreign_key) {
+            if referrer.name == table.name && key.columns.contains(column) {
+                ends.insert(key.references.clone());
+            } else if key.references == table.name && key.referenced_columns.contains(column) {
+                ends.insert(referrer.name.clone());
+            }
         }
-        ConstraintKind::ForeignKey(_)
-        | ConstraintKind::Check { .. }
-        | ConstraintKind::Unique(_)
-        | ConstraintKind::PrimaryKey(_)
-        | ConstraintKind::Exclude(_)
-        | ConstraintKind::NotNull { .. } => None,
-    })
-    .filter(|other| other != &table.name)
-    .collect()
+    }
+    ends.remove(&table.name);
+    ends
 }
 
 /// By a second column, which takes the name before new clients start; or in contract, if directives say so.

@@ -12,7 +12,7 @@ use crate::plan::refusal::Refusal;
 use crate::plan::release::{Planned, is_over_own_row};
 use crate::plan::trigger::{Sync, over, without_generated};
 use crate::schema::change::DropBehavior;
-use crate::schema::{Catalog, ConstraintKind, Identifier, Lookup, Name, Sql, Table};
+use crate::schema::{Catalog, Constraint, Identifier, Lookup, Name, Sql, Table};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
@@ -42,17 +42,8 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
 
 /// A foreign key of the column goes with it, which locks the table that it references.
 fn locking_referenced(table: &Table, column: &Identifier, draft: Draft) -> Draft {
-    table.constraints.iter().fold(draft, |draft, constraint| match &constraint.kind {
-        ConstraintKind::ForeignKey(key) if key.columns.contains(column) => {
-            draft.locks(&key.references, LockMode::AccessExclusive, Held::Brief)
-        }
-        ConstraintKind::ForeignKey(_)
-        | ConstraintKind::NotNull { .. }
-        | ConstraintKind::Check { .. }
-        | ConstraintKind::Unique(_)
-        | ConstraintKind::PrimaryKey(_)
-        | ConstraintKind::Exclude(_) => draft,
-    })
+    let keys = table.constraints.iter().filter_map(Constraint::foreign_key).filter(|key| key.columns.contains(column));
+    keys.fold(draft, |draft, key| draft.locks(&key.references, LockMode::AccessExclusive, Held::Brief))
 }
 
 /// A `down` directive says what old clients find in rows that new clients insert: a trigger fills the column until contract.

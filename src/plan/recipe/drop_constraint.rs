@@ -14,8 +14,7 @@ use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
     let mut recipe = at_once(ctx, table, name, behavior)?;
-    let known = ctx.table(table)?.constraint(name).map(|constraint| &constraint.kind);
-    if let Some(ConstraintKind::ForeignKey(key)) = known
+    if let Some(key) = ctx.table(table)?.constraint(name).and_then(Constraint::foreign_key)
         && acts(key)
         && ctx.new.tables.contains_key(&key.references)
     {

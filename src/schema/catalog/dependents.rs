@@ -203,7 +203,7 @@ impl Catalog {
         };
         let tables = self.tables.values().flat_map(|table| table.constraints.iter().map(move |constraint| (table, constraint)));
         tables
-            .filter(|(_, constraint)| foreign_key(constraint).is_some_and(rests))
+            .filter(|(_, constraint)| constraint.foreign_key().is_some_and(rests))
             .filter_map(|(table, constraint)| Some((Node::Constraint(table.name.clone(), constraint.name.clone()?), Bond::Holds)))
             .collect()
     }
@@ -317,7 +317,7 @@ fn mentions_in_table(table: &Table, wanted: &dyn Fn(Role, &Name) -> bool, nodes:
     for constraint in &table.constraints {
         let mut copy = constraint.clone();
         // A foreign key on its own table goes with the table.
-        let own = foreign_key(constraint).is_some_and(|key| key.references == *name);
+        let own = constraint.foreign_key().is_some_and(|key| key.references == *name);
         if !own && sees(wanted, |finder| walk::constraint(finder, name, &mut copy)) {
             nodes.extend(constraint.name.clone().map(|constraint| Node::Constraint(name.clone(), constraint)));
         }
@@ -383,17 +383,6 @@ fn routine_mentions(routine: &Routine, wanted: &dyn Fn(Role, &Name) -> bool) -> 
     let types = routine.arguments.iter().chain(&routine.returns);
     types.into_iter().any(|data_type| wanted(Role::Type, &data_type.name))
         || routine.reads.iter().any(|(name, _)| wanted(Role::Relation, name))
-}
-
-fn foreign_key(constraint: &Constraint) -> Option<&ForeignKey> {
-    match &constraint.kind {
-        ConstraintKind::ForeignKey(key) => Some(key),
-        ConstraintKind::NotNull { .. }
-        | ConstraintKind::Check { .. }
-        | ConstraintKind::Unique(_)
-        | ConstraintKind::PrimaryKey(_)
-        | ConstraintKind::Exclude(_) => None,
-    }
 }
 
 fn constraint_reads(constraint: &Constraint, table: &Name, column: &Identifier) -> bool {
