@@ -86,7 +86,7 @@ pub(super) async fn run(work: &mut Work<'_>, release: &Release, step: &Step, bac
         if rows == 0 {
             return finish(work, &walk).await;
         }
-        let repeatable = !step.hazards.iter().any(|hazard| hazard.kind == HazardKind::NotRepeatable);
+        let repeatable = !step.has_hazard(HazardKind::NotRepeatable);
         if walk.at.walk >= MOST_WALKS || !repeatable {
             let walks = walk.at.walk.unsigned_abs();
             return Err(Error::RowsRemain { step: step.id.clone(), rows, walks });

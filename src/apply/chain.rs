@@ -41,10 +41,14 @@ pub(super) fn may_begin(before: &[Link], plan: &Plan, phase: Phase, ledger: &Led
     Ok(())
 }
 
-/// Whether all of a phase is done, but for what drops what is held: that holds nothing up.
+/// The steps of a phase that are still to be done, but for what drops what is held: that has its own time and holds nothing up.
+pub(super) fn open<'a>(plan: &'a Plan, phase: Phase, ledger: &Ledger) -> impl Iterator<Item = &'a Step> {
+    plan.steps.iter().filter(move |step| step.phase == phase && step.held().is_none() && !ledger.is_done(&step.id))
+}
+
+/// Whether all of a phase is done.
 fn complete(plan: &Plan, phase: Phase, ledger: &Ledger) -> Result<(), Error> {
-    let open: Vec<&Step> =
-        plan.steps.iter().filter(|step| step.phase == phase && step.held().is_none() && !ledger.is_done(&step.id)).collect();
+    let open: Vec<&Step> = open(plan, phase, ledger).collect();
     let missing = match open.as_slice() {
         [] => return Ok(()),
         [step] => format!("step `{}`", step.id),

@@ -1,5 +1,6 @@
 //! What comes next. Pure: a plan and a ledger give a decision, and the loop around it only obeys.
 
+use super::chain::open;
 use super::ledger::{Ledger, State};
 use crate::plan::{Phase, Plan, Step, StepId, Transaction};
 
@@ -25,7 +26,7 @@ pub enum Decision<'a> {
 /// The next thing to do for a phase of a plan, but for what drops what is held.
 pub fn next<'a>(plan: &'a Plan, phase: Phase, ledger: &Ledger) -> Decision<'a> {
     let mut stuck = Decision::Complete;
-    for step in plan.steps.iter().filter(|step| step.phase == phase && step.held().is_none() && !ledger.is_done(&step.id)) {
+    for step in open(plan, phase, ledger) {
         match step.needs.iter().find(|needed| !ledger.is_done(needed)) {
             None => return begin(step, ledger),
             Some(needs) if stuck == Decision::Complete => stuck = Decision::Stuck { step: &step.id, needs },

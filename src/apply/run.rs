@@ -179,8 +179,7 @@ async fn run(work: &mut Work<'_>, chain: &Chain, release: &Release, phase: Phase
 /// The steps of a phase that are still to be done, but for what drops what is held.
 fn open<'a>(chain: &'a Chain, release: &Release, phase: Phase, ledger: &Ledger) -> Result<Vec<&'a Step>, Error> {
     let (_, link, _) = around(chain, release)?;
-    let is_open = |step: &&Step| step.phase == phase && step.held().is_none() && !ledger.is_done(&step.id);
-    Ok(link.plan.steps.iter().filter(is_open).collect())
+    Ok(chain::open(&link.plan, phase, ledger).collect())
 }
 
 /// The plans up to that of a release.

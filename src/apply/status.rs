@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::chain::position;
+use super::chain::{open, position};
 use super::error::Error;
 use super::held::{self, HeldEntry};
 use super::ledger::{BackfillEntry, Entry, LeaseEntry, Ledger};
@@ -114,8 +114,6 @@ fn plan(link: &Link, ledger: &Ledger) -> PlanStatus {
 }
 
 fn next(link: &Link, ledger: &Ledger) -> Option<Next> {
-    let open =
-        |phase: &Phase| link.plan.steps.iter().any(|step| step.phase == *phase && step.held().is_none() && !ledger.is_done(&step.id));
-    let phase = Phase::IN_ORDER.into_iter().find(open)?;
+    let phase = Phase::IN_ORDER.into_iter().find(|phase| open(&link.plan, *phase, ledger).next().is_some())?;
     Some(Next { release: link.plan.release.clone(), phase })
 }

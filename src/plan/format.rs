@@ -348,6 +348,11 @@ pub enum Gate {
 }
 
 impl Step {
+    /// Whether a reviewer must accept this of it.
+    pub fn has_hazard(&self, kind: HazardKind) -> bool {
+        self.hazards.iter().any(|hazard| hazard.kind == kind)
+    }
+
     /// The step that holds what this one drops, and how long.
     pub fn held(&self) -> Option<(&StepId, Milliseconds, &str)> {
         self.gates.iter().find_map(|gate| match gate {

@@ -275,7 +275,7 @@ fn refuse_child(ctx: &Context<'_>, table: &Table, from: &Identifier, child: &Tab
             "drop it in an earlier release and add it again in a later one, or accept downtime with `-- concertina: strategy direct`",
         ));
     }
-    let earlier = ctx.release.iter().take_while(|item| !std::ptr::eq(*item, ctx.item)).any(|item| {
+    let earlier = ctx.earlier().any(|item| {
         matches!(&item.planned, Planned::Change(Change::ChangeType { table, column, .. }) if table == &child.name && columns.contains(column))
     });
     if earlier {

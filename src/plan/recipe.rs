@@ -175,13 +175,14 @@ impl Context<'_> {
         })
     }
 
+    /// The changes of the release before this one.
+    pub(crate) fn earlier(&self) -> impl Iterator<Item = &Item> {
+        self.release.iter().take_while(|item| !std::ptr::eq(*item, self.item))
+    }
+
     /// Whether a statement before this one drops it.
     fn is_dropped_before(&self, named: &Named) -> bool {
-        let drops = |item: &Item| {
-            let Planned::Change(change) = &item.planned else { return false };
-            named_by(change, &item.before, &item.after).is_some_and(|(act, dropped)| act == Act::Drops && dropped.may_be(named))
-        };
-        self.release.iter().take_while(|item| !std::ptr::eq(*item, self.item)).any(drops)
+        self.earlier().any(|item| item.named().is_some_and(|(act, dropped)| act == Act::Drops && dropped.may_be(named)))
     }
 
     /// What the table was called when the release began.
@@ -192,7 +193,7 @@ impl Context<'_> {
 
     /// Whether a statement before this one has dropped the table or given it another name.
     fn has_lost_its_name(&self, name: &Name) -> bool {
-        self.release.iter().take_while(|item| !std::ptr::eq(*item, self.item)).any(|item| {
+        self.earlier().any(|item| {
             matches!(
                 &item.planned,
                 Planned::Change(Change::DropTable { table, .. } | Change::RenameTable { table, .. } | Change::SetTableSchema { table, .. })

@@ -57,6 +57,16 @@ pub(crate) struct Item {
     pub(crate) after: Catalog,
 }
 
+impl Item {
+    /// What it creates or drops, if that is one thing with a name.
+    pub(crate) fn named(&self) -> Option<(Act, Named)> {
+        match &self.planned {
+            Planned::Change(change) => named_by(change, &self.before, &self.after),
+            Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
+        }
+    }
+}
+
 /// The items of a release. `migrations` are those that `history` was folded from.
 pub(crate) fn items(history: &History, migrations: &[Migration]) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();

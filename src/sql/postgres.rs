@@ -13,15 +13,15 @@ mod meta;
 mod directive;
 mod lower;
 
+use pg_query::NodeRef;
+use pg_query::protobuf::AConst;
+use pg_query::protobuf::a_const::Val;
+
 use self::meta::Meta;
 use self::mistake::Mistake;
 use self::source::Source;
 use self::split::{Piece, Place};
 use super::directive::Directive;
-use pg_query::NodeRef;
-use pg_query::protobuf::AConst;
-use pg_query::protobuf::a_const::Val;
-
 use super::script::{Script, Skipped, Statement, SyntaxError};
 use super::span::Span;
 

@@ -14,11 +14,11 @@ use super::compare::{self, Schema};
 use super::journal::{CheckKind, Example, Journal, Proof};
 use super::prove::{Case, Options, Scope};
 use super::queries::{self, Query};
-use super::reference::{Written, alike, learn, relabelled, renumber, rows, sampled, shape};
+use super::reference::{Written, add_referencing, alike, learn, relabelled, renumber, rows, sampled};
 use super::sample;
 use super::seed::Rows;
 use super::shadow::Shadow;
-use super::shape::{Shape, Table};
+use super::shape::Shape;
 use super::step::{self, Failure, Relations};
 use crate::plan::{HazardKind, LockMode, Phase, Step, StepId, SyncTriggers, Transaction};
 use crate::schema::{Identifier, Name};
@@ -61,7 +61,7 @@ impl<'a> Course<'a> {
         mut journal: Journal,
     ) -> Result<Self, Error> {
         let main = written.seeded.clone();
-        let (mut old_shape, new_shape) = (sampled(shadow, &written.old).await?, shape(shadow, &written.new).await?);
+        let (mut old_shape, mut new_shape) = (sampled(shadow, &written.old).await?, sampled(shadow, &written.new).await?);
         sample::keep_settled(&mut old_shape, &sampled(shadow, &written.old_again).await?);
         let mut touched = touched;
         for table in &new_shape.tables {
@@ -83,7 +83,6 @@ impl<'a> Course<'a> {
             journal.untried("the tables were empty: the migrations as written refuse the rows that were made up");
         }
         renumber(shadow, &written.again, &old_shape, &new_shape).await?;
-        let mut new_shape = sampled(shadow, &written.new).await?;
         sample::keep_settled(&mut new_shape, &sampled(shadow, &written.again).await?);
         let old = learn(shadow, [&written.old, &written.old_again], &old_shape, 1_000_000, |table| {
             options.scope == Scope::All || touched.contains(&table.name)
@@ -103,9 +102,7 @@ impl<'a> Course<'a> {
         for table in &relabelled {
             journal.declared(format!("until contract, rows of {table} have labels that the release no longer has, or by their old names"));
         }
-        let moved = |step: &&Step| {
-            step.introduced_by == case.plan.release && step.hazards.iter().any(|hazard| hazard.kind == HazardKind::MovedByDirective)
-        };
+        let moved = |step: &&Step| step.introduced_by == case.plan.release && step.has_hazard(HazardKind::MovedByDirective);
         let vouched = case.plan.steps.iter().chain(&case.plan.deferred).find(moved).map(|step| step.id.0.clone());
         let (changed, in_step) = (BTreeSet::new(), BTreeSet::new());
         Ok(Self {
@@ -202,7 +199,7 @@ impl<'a> Course<'a> {
                 return Ok(false);
             }
         };
-        let opaque = step.hazards.iter().any(|hazard| hazard.kind == HazardKind::Opaque);
+        let opaque = step.has_hazard(HazardKind::Opaque);
         let undeclared = if opaque { Vec::new() } else { step::undeclared(step, &observed) };
         self.journal.held(CheckKind::LocksAsDeclared, 1);
         for (expected, found) in undeclared {
@@ -231,41 +228,25 @@ impl<'a> Course<'a> {
             let born = self.new_shape.tables.iter().filter(|table| self.old_shape.table(&table.name).is_none());
             let meant = born.map(|table| carry::path(&table.name)).filter(|path| is_about(step, path));
             self.changed.extend(meant);
-            self.spread();
+            // What becomes of rows becomes of those that reference them.
+            add_referencing(&mut self.changed, &[&self.old_shape, &self.new_shape]);
         }
         let own = step.introduced_by == self.case.plan.release && step.phase != Phase::Contract;
         let code = ["-trigger", "-function"].iter().any(|what| step.id.0.ends_with(what));
-        if own && code && step.hazards.iter().any(|hazard| hazard.kind == HazardKind::OldClientsReadNewValues) {
+        if own && code && step.has_hazard(HazardKind::OldClientsReadNewValues) {
             self.journal.leave_to_author(&step.id.0);
         }
         if step.sql.iter().any(|sql| sql.contains("zz_concertina")) {
             self.in_step.extend(step.locks.iter().map(|lock| lock.relation.clone()));
         }
-        if own && step.phase == Phase::Expand && step.hazards.iter().any(|hazard| hazard.kind == HazardKind::RefusesWrites) {
+        if own && step.phase == Phase::Expand && step.has_hazard(HazardKind::RefusesWrites) {
             self.vouched = Some(step.id.0.clone());
         }
         for hazard in step.hazards.iter().filter(|hazard| hazard.kind == HazardKind::NewClientsReadOldValues) {
             self.journal.declared(hazard.detail.clone());
         }
-        if step.hazards.iter().any(|hazard| hazard.kind == HazardKind::Opaque) {
+        if step.has_hazard(HazardKind::Opaque) {
             self.journal.untried(format!("what step {} does can't be told from its SQL", step.id));
-        }
-    }
-
-    /// What becomes of rows becomes of those that reference them.
-    fn spread(&mut self) {
-        loop {
-            let tables = self.old_shape.tables.iter().chain(&self.new_shape.tables);
-            let follows = |table: &Table| table.foreign_keys.iter().any(|key| self.changed.contains(&carry::path(&key.references)));
-            let more: Vec<String> = tables
-                .filter(|table| follows(table))
-                .map(|table| carry::path(&table.name))
-                .filter(|path| !self.changed.contains(path))
-                .collect();
-            if more.is_empty() {
-                return;
-            }
-            self.changed.extend(more);
         }
     }
 

@@ -146,11 +146,18 @@ fn closure(shape: &Shape, touched: &BTreeSet<Name>) -> BTreeSet<Name> {
     }
 }
 
-pub(super) async fn shape(shadow: &Shadow, database: &str) -> Result<Shape, Error> {
-    let mut connection = shadow.connect(database).await?;
-    let shape = Shape::read(&mut connection).await?;
-    let _ = connection.close().await;
-    Ok(shape)
+/// Adds the tables whose foreign keys lead to one of them (`schema.table`), however far.
+pub(super) fn add_referencing(paths: &mut BTreeSet<String>, shapes: &[&Shape]) {
+    loop {
+        let tables = shapes.iter().flat_map(|shape| &shape.tables);
+        let follows = |table: &&Table| table.foreign_keys.iter().any(|key| paths.contains(&super::carry::path(&key.references)));
+        let found: Vec<String> = tables.filter(follows).map(|table| super::carry::path(&table.name)).collect();
+        let before = paths.len();
+        paths.extend(found);
+        if paths.len() == before {
+            return;
+        }
+    }
 }
 
 /// The shape with some rows by value.

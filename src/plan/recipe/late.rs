@@ -8,7 +8,7 @@ use crate::schema::{Change, Name};
 /// Whether the change, on a table that is new in the release, has to wait for what the statements before it do in migrate.
 pub(crate) fn is_late(ctx: &Context<'_>, change: &Change) -> bool {
     let mut moved = Moved::default();
-    for item in ctx.release.iter().take_while(|item| !std::ptr::eq(*item, ctx.item)) {
+    for item in ctx.earlier() {
         match &item.planned {
             Planned::Change(earlier) => moved.note(ctx, earlier),
             Planned::FilledColumn { add, .. } => moved.fills(&add.table),

@@ -1,6 +1,6 @@
 //! DROP of something, then CREATE of it under the same name: a change of that thing, not an end and a beginning.
 
-use super::named::{Act, Named, named_by};
+use super::named::{Act, Named};
 use super::{Item, Planned};
 use crate::schema::Change;
 use crate::sql::directive::DirectiveKind;
@@ -11,11 +11,11 @@ pub(super) fn fold(items: &[Item]) -> Vec<Item> {
     let mut result: Vec<Item> = items.to_vec();
     let mut gone = vec![false; items.len()];
     for at in 0..items.len() {
-        let Some((Act::Drops, named)) = of(&items[at]) else { continue };
+        let Some((Act::Drops, named)) = items[at].named() else { continue };
         if !named.is_in(&start) || !replaceable(&named) || is_directed(&items[at]) {
             continue;
         }
-        let back = items.iter().enumerate().skip(at + 1).find(|(_, item)| of(item) == Some((Act::Creates, named.clone())));
+        let back = items.iter().enumerate().skip(at + 1).find(|(_, item)| item.named() == Some((Act::Creates, named.clone())));
         let Some((back, again)) = back else { continue };
         let Planned::Change(drop) = &items[at].planned else { continue };
         if is_directed(again) || !same_kind(&named, &items[at], again) {
@@ -28,13 +28,6 @@ pub(super) fn fold(items: &[Item]) -> Vec<Item> {
         item.also.push(items[at].origin.clone());
     }
     result.into_iter().zip(gone).filter_map(|(item, gone)| (!gone).then_some(item)).collect()
-}
-
-fn of(item: &Item) -> Option<(Act, Named)> {
-    match &item.planned {
-        Planned::Change(change) => named_by(change, &item.before, &item.after),
-        Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
-    }
 }
 
 /// A table or a column that comes back is empty: that is no change of it, and has recipes (and refusals) of its own.

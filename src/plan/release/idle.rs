@@ -14,9 +14,9 @@ pub(super) fn leave_out(items: Vec<Item>) -> Vec<Item> {
 
 /// Whether it drops what may be there, and a CREATE OR REPLACE of the same release says what it is from then on.
 fn is_replaced(items: &[Item], at: usize) -> bool {
-    let Some((Act::Drops, named)) = of(&items[at]) else { return false };
+    let Some((Act::Drops, named)) = items[at].named() else { return false };
     let replaces = |item: &Item| {
-        of(item).is_some_and(|(act, made)| act == Act::Creates && named.may_be(&made))
+        item.named().is_some_and(|(act, made)| act == Act::Creates && named.may_be(&made))
             && matches!(
                 &item.planned,
                 Planned::Change(
@@ -27,13 +27,6 @@ fn is_replaced(items: &[Item], at: usize) -> bool {
             )
     };
     !named.is_in(&items[at].before) && items[at + 1..].iter().any(replaces)
-}
-
-fn of(item: &Item) -> Option<(Act, Named)> {
-    match &item.planned {
-        Planned::Change(change) => named_by(change, &item.before, &item.after),
-        Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
-    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest counts as a change, unless it drops what isn't there")]

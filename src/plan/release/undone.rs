@@ -1,7 +1,7 @@
 //! What a release makes and takes away again leaves nothing behind, so nothing is planned for it.
 
 use super::again::is_directed;
-use super::named::{Act, Named, named_by};
+use super::named::{Act, Named};
 use super::{Item, Planned};
 use crate::schema::change::Verb;
 use crate::schema::{Change, ObjectKind};
@@ -22,11 +22,11 @@ pub(super) fn leave_out(mut items: Vec<Item>) -> Vec<Item> {
 fn pair(items: &[Item]) -> Option<Vec<usize>> {
     let start = &items.first()?.before;
     (0..items.len()).find_map(|at| {
-        let (Act::Creates, named) = of(&items[at])? else { return None };
+        let (Act::Creates, named) = items[at].named()? else { return None };
         if named.is_in(start) || named.is_in(&items[at].before) || is_directed(&items[at]) {
             return None;
         }
-        let end = items.iter().enumerate().skip(at + 1).find(|(_, item)| of(item) == Some((Act::Drops, named.clone())))?.0;
+        let end = items.iter().enumerate().skip(at + 1).find(|(_, item)| item.named() == Some((Act::Drops, named.clone())))?.0;
         if is_directed(&items[end]) {
             return None;
         }
@@ -39,16 +39,9 @@ fn pair(items: &[Item]) -> Option<Vec<usize>> {
             }
         }
         // A later statement may mention it too: what was read from it lives on.
-        (!items.iter().skip(end + 1).any(|item| mentions(item, &named) && of(item).is_none_or(|(_, other)| other != named)))
+        (!items.iter().skip(end + 1).any(|item| mentions(item, &named) && item.named().is_none_or(|(_, other)| other != named)))
             .then_some(places)
     })
-}
-
-fn of(item: &Item) -> Option<(Act, Named)> {
-    match &item.planned {
-        Planned::Change(change) => named_by(change, &item.before, &item.after),
-        Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
-    }
 }
 
 /// Whether the statement may have to do with it: by its text, since a miss would leave out something that is needed.

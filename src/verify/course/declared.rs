@@ -9,8 +9,8 @@ use crate::schema::{Identifier, Name};
 use crate::verify::carry;
 use crate::verify::client::Statement;
 use crate::verify::journal::CheckKind;
-use crate::verify::reference::has_another_default;
-use crate::verify::shape::{Column, Table};
+use crate::verify::reference::{add_referencing, has_another_default};
+use crate::verify::shape::Column;
 
 impl Course<'_> {
     /// Whether the client is one whose release's contract is still to come.
@@ -34,7 +34,7 @@ impl Course<'_> {
 
     /// Whether a directive says that clients can live with the old shape until what is due now is done.
     pub(super) fn is_vouched_for(&self) -> bool {
-        let moved = |step: &Step| step.hazards.iter().any(|hazard| hazard.kind == HazardKind::MovedByDirective);
+        let moved = |step: &Step| step.has_hazard(HazardKind::MovedByDirective);
         self.stage == Stage::Due && self.case.plan.steps.iter().filter(|step| step.phase == Phase::Contract).any(moved)
     }
 
@@ -60,9 +60,7 @@ impl Course<'_> {
 
     /// Whether a step says this of one of the tables: of those that are still to come in contract, or that it will undo.
     fn has_hazard(&self, tables: &BTreeSet<String>, kind: HazardKind) -> bool {
-        let says = |step: &Step| {
-            step.locks.iter().any(|lock| tables.contains(&lock.relation)) && step.hazards.iter().any(|hazard| hazard.kind == kind)
-        };
+        let says = |step: &Step| step.locks.iter().any(|lock| tables.contains(&lock.relation)) && step.has_hazard(kind);
         let plan = self.case.plan;
         match self.stage {
             Stage::Due => self.case.begun.iter().chain(&plan.steps).any(says),
@@ -73,15 +71,8 @@ impl Course<'_> {
     /// The table, and those that a change of its rows can reach by foreign keys.
     fn reached(&self, table: &Name) -> BTreeSet<String> {
         let mut reached = BTreeSet::from([carry::path(table)]);
-        loop {
-            let near = |table: &&Table| table.foreign_keys.iter().any(|key| reached.contains(&carry::path(&key.references)));
-            let more: Vec<String> = self.new_shape.tables.iter().filter(near).map(|table| carry::path(&table.name)).collect();
-            let before = reached.len();
-            reached.extend(more);
-            if reached.len() == before {
-                return reached;
-            }
-        }
+        add_referencing(&mut reached, &[&self.new_shape]);
+        reached
     }
 
     /// Whether only success counts: values of old clients where the release changes rows, defaults or triggers, which both
