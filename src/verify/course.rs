@@ -212,19 +212,19 @@ impl<'a> Course<'a> {
             };
             self.journal.failed(CheckKind::LocksAsDeclared, example);
         }
-        self.note(step);
+        self.note(step, observed.written);
         Ok(true)
     }
 
     /// What the step means for what follows.
-    fn note(&mut self, step: &Step) {
+    fn note(&mut self, step: &Step, written: BTreeSet<String>) {
         let writes = step.backfill.as_ref().is_some_and(|backfill| backfill.sync == SyncTriggers::Fire)
             || step.transaction == Transaction::Own
                 && !step.locks.is_empty()
                 && step.locks.iter().all(|lock| lock.mode == LockMode::RowExclusive);
         let behaves = BEHAVIOUR.iter().any(|slug| step.id.0.ends_with(slug)) && step.phase != Phase::Contract;
         if writes || behaves {
-            self.changed.extend(step.locks.iter().map(|lock| lock.relation.clone()));
+            self.changed.extend(step.locks.iter().map(|lock| lock.relation.clone()).chain(written));
             let born = self.new_shape.tables.iter().filter(|table| self.old_shape.table(&table.name).is_none());
             let meant = born.map(|table| carry::path(&table.name)).filter(|path| is_about(step, path));
             self.changed.extend(meant);

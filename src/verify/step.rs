@@ -1,7 +1,7 @@
 //! Runs the steps of a plan, forth and back, and watches what each locks, rewrites and reads. One session, no clients: what
 //! clients meet is tried between the steps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{PgConnection, Row as _};
 
@@ -23,6 +23,8 @@ pub(super) struct Observed {
     pub(super) locks: BTreeMap<Vec<String>, LockMode>,
     pub(super) rewritten: Vec<Vec<String>>,
     pub(super) read: Vec<Vec<String>>,
+    /// Tables whose rows it changed, itself or by triggers that it fired.
+    pub(super) written: BTreeSet<String>,
 }
 
 type Attempt<T> = Result<Result<T, Failure>, sqlx::Error>;
@@ -156,6 +158,7 @@ async fn apart(connection: &mut PgConnection, statements: &[String]) -> Attempt<
 
 async fn chunks(connection: &mut PgConnection, backfill: &Backfill) -> Attempt<Observed> {
     let mut cursor: Option<Vec<String>> = None;
+    let mut observed = Observed::default();
     loop {
         execute(connection, "BEGIN").await?;
         if backfill.sync == SyncTriggers::StandAside {
@@ -179,12 +182,13 @@ async fn chunks(connection: &mut PgConnection, backfill: &Backfill) -> Attempt<O
         if let Err(error) = query.execute(&mut *connection).await {
             return refused(connection, change, error).await;
         }
+        observed.written.extend(written(connection).await?);
         execute(connection, "COMMIT").await?;
         cursor = Some(key);
     }
     execute(connection, "COMMIT").await?;
     Ok(match one(connection, &backfill.remaining).await? {
-        Ok(Some(count)) if count == "0" => Ok(Observed::default()),
+        Ok(Some(count)) if count == "0" => Ok(observed),
         Ok(count) => Err(failure(&backfill.remaining, "no row is left", &format!("{} are", count.unwrap_or_default()))),
         Err(failure) => Err(failure),
     })
@@ -217,8 +221,18 @@ async fn reads(connection: &mut PgConnection) -> Result<BTreeMap<i64, i64>, sqlx
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
+/// The tables whose rows the open transaction changed.
+async fn written(connection: &mut PgConnection) -> Result<BTreeSet<String>, sqlx::Error> {
+    let locked = sqlx::query_scalar(
+        "SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.mode = 'RowExclusiveLock' AND c.relkind IN ('r', 'p')",
+    );
+    Ok(locked.persistent(false).fetch_all(&mut *connection).await?.into_iter().collect())
+}
+
 async fn observe(connection: &mut PgConnection, before: &Relations, read_before: &BTreeMap<i64, i64>) -> Result<Observed, sqlx::Error> {
-    let mut observed = Observed::default();
+    let mut observed = Observed { written: written(connection).await?, ..Observed::default() };
     let locks = sqlx::query(
         "SELECT relation::int8, mode FROM pg_catalog.pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted",
     );

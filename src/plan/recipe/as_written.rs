@@ -93,7 +93,7 @@ pub(crate) fn by_class(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Ref
                 .because("a rule less: what old clients write stays allowed")
                 .hazard(HazardKind::OldClientsReadNewValues, "old clients may read what was refused before, once new clients write it"),
         )),
-        Class::Removing => Ok(Recipe::contract(removing(ctx, change))),
+        Class::Removing => Ok(remove(ctx, change)),
         Class::Data => Ok(Recipe::migrate(
             step(ctx).because("new clients expect the data as the release leaves it").hazard(HazardKind::BlocksReads, "readers wait while it runs"),
         )),
@@ -103,6 +103,25 @@ pub(crate) fn by_class(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Ref
             "say in which phase it is safe (`-- concertina: phase expand`, `migrate` or `contract`), or accept downtime with `-- concertina: strategy direct`",
         )),
     }
+}
+
+/// In contract. Triggers go first there: their code may name what else does. One that isn't known may be there all the same,
+/// made by a function.
+fn remove(ctx: &Context<'_>, change: &Change) -> Recipe {
+    let gone = ctx.before.triggers.keys().filter(|key| ctx.after.tables.contains_key(&key.0) && !ctx.after.triggers.contains_key(*key));
+    let mut triggers: BTreeSet<(Name, Identifier)> = gone.cloned().collect();
+    if let Change::DropTrigger { table, trigger, .. } = change {
+        triggers.insert((table.clone(), trigger.clone()));
+    }
+    let draft = removing(ctx, change);
+    if triggers.is_empty() || matches!(change, Change::DropTable { .. }) {
+        return Recipe::contract(draft);
+    }
+    let draft = triggers.into_iter().fold(draft, |draft, (table, trigger)| {
+        let fires = format!("until contract, writes of new clients to {table} fire trigger {trigger} too");
+        draft.hazard(HazardKind::NewClientsReadOldValues, fires)
+    });
+    Recipe { first_to_contract: vec![draft], ..Recipe::default() }
 }
 
 /// With all that CASCADE takes along, by name: tables among it lose their rows.
@@ -115,7 +134,10 @@ fn removing(ctx: &Context<'_>, change: &Change) -> Draft {
         Change::DropObject { object, .. } => object.name.clone(),
         other => other.relation().cloned().unwrap_or_else(|| Name::unqualified("")),
     };
-    let gone = dependents::gone(ctx.before, ctx.after, &dropped);
+    let mut gone = dependents::gone(ctx.before, ctx.after, &dropped);
+    if let Change::DropTrigger { table, trigger, .. } = change {
+        gone.retain(|name| *name != format!("trigger {trigger} of {table}"));
+    }
     let draft = match gone.as_slice() {
         [] => draft,
         names => draft.hazard(HazardKind::DropsDependents, format!("gone with it: {}", names.join(", "))),
