@@ -15,6 +15,7 @@ mod dependents;
 mod keys;
 mod keyset;
 mod trigger;
+mod mute;
 mod identity;
 mod probe;
 mod generated;

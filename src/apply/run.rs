@@ -276,6 +276,7 @@ fn is_brief(step: &Step) -> bool {
         | HazardKind::MovedByDirective
         | HazardKind::RefusesWrites
         | HazardKind::FillsNull
+        | HazardKind::FiresTriggers
         | HazardKind::NoUndo
         | HazardKind::NewClientsReadOldValues
         | HazardKind::DropsDependents => false,

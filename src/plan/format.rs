@@ -410,6 +410,8 @@ pub enum HazardKind {
     RefusesWrites,
     /// A NULL that a client inserts is taken for no value, and filled, until contract.
     FillsNull,
+    /// Triggers of the user's fire for rows that no client changes.
+    FiresTriggers,
     /// It can't be taken back.
     NoUndo,
     /// Dependent objects are dropped with it.

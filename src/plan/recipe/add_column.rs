@@ -5,12 +5,13 @@ use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::{Draft, path};
 use crate::plan::format::HazardKind;
 use crate::plan::keyset::{self, Action};
+use crate::plan::mute::muted;
 use crate::plan::probe;
 use crate::plan::recipe::{add_check, add_foreign_key, add_unique, set_not_null};
 use crate::plan::refusal::Refusal;
 use crate::schema::change::{AddColumn, IfExists};
 use crate::schema::object::Volatility;
-use crate::schema::{Column, Constraint, ConstraintKind, TableKind};
+use crate::schema::{Column, Constraint, ConstraintKind, Sql, TableKind};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn) -> Result<Recipe, Refusal> {
@@ -23,10 +24,9 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn) -> Result<Recipe, Refusal
     if column.not_null && column.default.is_none() && !numbered {
         return Err(without_value(ctx, add));
     }
-    let volatile = column.default.as_ref().is_some_and(|default| postgres::volatility(default, ctx.before) == Volatility::Volatile);
     let mut recipe = if numbered {
         super::add_sequence_column::plan(ctx, add)?
-    } else if volatile {
+    } else if is_filled(ctx, add) {
         filled_in_chunks(ctx, add)?
     } else {
         at_once(ctx, add)
@@ -36,6 +36,12 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn) -> Result<Recipe, Refusal
         recipe.append(of_constraint(ctx, add, &constraint)?);
     }
     Ok(recipe)
+}
+
+/// Whether rows that are there get a value each.
+pub(crate) fn is_filled(ctx: &Context<'_>, add: &AddColumn) -> bool {
+    let volatile = |default: &Sql| postgres::volatility(default, ctx.before) == Volatility::Volatile;
+    add.serial || add.column.identity.is_some() || add.column.default.as_ref().is_some_and(volatile)
 }
 
 fn at_once(ctx: &Context<'_>, add: &AddColumn) -> Recipe {
@@ -98,11 +104,10 @@ pub(crate) fn numbered_in_chunks(
     let key = walking_key(ctx, table)?;
     let remaining = format!("SELECT count(*) FROM {relation} WHERE {pending}");
     let backfill = keyset::backfill(table, &key, &Action::Set(format!("{name} = {default}")), Some(&pending), remaining);
-    recipe.migrate.push(
-        Draft::chunked(subject(add), "fill", format!("give the rows that were there a {}", add.column.name), backfill)
-            .because("new clients expect every row to have a value")
-            .locks(&add.table, LockMode::RowExclusive, Held::Brief),
-    );
+    let fill = Draft::chunked(subject(add), "fill", format!("give the rows that were there a {}", add.column.name), backfill)
+        .because("new clients expect every row to have a value")
+        .locks(&add.table, LockMode::RowExclusive, Held::Brief);
+    recipe.migrate.extend(muted(ctx, &add.table, &add.column.name, fill));
     if column.not_null {
         recipe.migrate.extend(set_not_null::steps(ctx, &add.table, &add.column.name));
     }

@@ -8,6 +8,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::identity::differs;
 use crate::plan::keyset::{self, Action};
+use crate::plan::mute::muted;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::is_over_own_row;
@@ -15,6 +16,7 @@ use crate::plan::trigger::{Sync, over, without_generated};
 use crate::schema::change::AddColumn;
 use crate::schema::object::Volatility;
 use crate::schema::{Identifier, Part, Sql, Table};
+use crate::sql::directive::DirectiveKind;
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool) -> Result<Recipe, Refusal> {
@@ -37,7 +39,10 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool)
             format!("until contract, a row that new clients write with NULL for {}, or without it, is filled too", add.column.name),
         );
     let mut recipe = Recipe::expand(expand);
-    recipe.migrate.push(fill(ctx, add, up, table)?);
+    let filling = fill(ctx, add, up, table)?;
+    // An UPDATE of the author's fires triggers where it stands, and so does the fill that takes its place.
+    let by_directive = ctx.item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Up(_)));
+    recipe.migrate.extend(if by_directive { muted(ctx, &add.table, &add.column.name, filling) } else { vec![filling] });
     recipe.contract.push(
         Draft::own(subject(add), "drop-trigger", format!("stop filling {} for old clients", subject(add)), sync.drop())
             .because("no client that doesn't know the column is left")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Planned, as_written};
+use super::{Context, Planned, add_column, as_written};
 use crate::schema::{Change, Name};
 
 /// Whether the change, on a table that is new in the release, has to wait for what the statements before it do in migrate.
@@ -37,6 +37,7 @@ impl Moved {
                 self.written.extend(data.writes.iter().cloned());
                 self.read.extend(data.reads.iter().cloned());
             }
+            Change::AddColumn(add) if !ctx.is_new_table(&add.table) && add_column::is_filled(ctx, add) => self.fills(&add.table),
             Change::RenameColumn { table, .. } | Change::ChangeType { table, .. } if !ctx.is_new_table(table) => self.fills(table),
             other if self.concerns(other) => self.written.extend(other.relation().cloned()),
             _ => {}

@@ -8,6 +8,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::identity::differs;
 use crate::plan::keyset::{self, Action};
+use crate::plan::mute::muted;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned};
@@ -48,7 +49,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
     let sync = Sync::both_ways(table_name, from, to, &|left, right| differs(ctx.before, column, left, right));
     refuse_later_triggers(ctx, table_name, &sync)?;
     let mut recipe = Recipe::expand(add(ctx, table, column, to, &sync));
-    recipe.migrate.push(fill(ctx, table, column, to)?);
+    recipe.migrate.extend(muted(ctx, table_name, to, fill(ctx, table, column, to)?));
     recipe.migrate.extend(copies.build(ctx));
     if column.not_null {
         let mut steps = set_not_null::steps(ctx, table_name, to);

@@ -11,6 +11,7 @@ use crate::plan::generated::generated_name;
 use crate::plan::identity::differs;
 use crate::plan::keys::Keys;
 use crate::plan::keyset::{self, Action};
+use crate::plan::mute::muted;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::trigger::{Sync, over};
@@ -123,7 +124,7 @@ impl<'a> SecondColumn<'a> {
 
     /// The steps that fill it and give it what the first one has.
     pub(crate) fn fill(&self, ctx: &Context<'_>) -> Result<Vec<Draft>, Refusal> {
-        let mut steps = vec![self.fill_rows(ctx)?];
+        let mut steps = muted(ctx, &self.table.name, &self.filling, self.fill_rows(ctx)?);
         steps.extend(self.copies.build(ctx));
         steps.extend(self.keys.iter().flat_map(Keys::build));
         if self.column.not_null {

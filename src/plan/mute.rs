@@ -1,0 +1,96 @@
+//! A fill changes nothing but what it fills: a table's own triggers fire for each row, and what they change in it is put back.
+//! So the time of a row's last change stays what it was.
+
+use super::draft::Draft;
+use super::format::HazardKind;
+use super::generated::generated_name;
+use super::probe;
+use super::recipe::Context;
+use super::trigger::OUR_SCHEMA;
+use crate::engine::{Held, LockMode};
+use crate::schema::object::Trigger;
+use crate::schema::{Identifier, Name};
+use crate::sql::write;
+
+/// The fill of a column with what it takes to mute the triggers of its table meanwhile.
+pub(crate) fn muted(ctx: &Context<'_>, table: &Name, column: &Identifier, fill: Draft) -> Vec<Draft> {
+    let fires = |trigger: &&Trigger| {
+        let named = trigger.update_of.is_empty() || trigger.update_of.contains(column);
+        &trigger.table == table && trigger.enabled != 'D' && named && said(trigger, "UPDATE")
+    };
+    let triggers = ctx.before.triggers.values().map(AsRef::as_ref).filter(fires);
+    let (before, after): (Vec<&Trigger>, Vec<&Trigger>) = triggers.partition(|trigger| said(trigger, "BEFORE"));
+    let fill = after.into_iter().fold(fill, |fill, trigger| {
+        let detail = format!("trigger {} of {table} fires for each row that is filled, as if a client had changed it", trigger.name);
+        fill.hazard(HazardKind::FiresTriggers, detail)
+    });
+    if before.iter().all(|trigger| !said(trigger, "ROW")) {
+        return vec![fill];
+    }
+    let mute = Mute::new(table, column);
+    vec![mute.begin(&fill.subject), fill.clone(), mute.end(&fill.subject)]
+}
+
+/// Whether the word stands in what comes before the function that the trigger calls: its timing, its events, `FOR EACH ROW`.
+fn said(trigger: &Trigger, word: &str) -> bool {
+    let text = write::text(&trigger.definition);
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').skip_while(|word| !word.eq_ignore_ascii_case("TRIGGER"));
+    words.any(|found| found.eq_ignore_ascii_case(word))
+}
+
+struct Mute<'a> {
+    table: &'a Name,
+    column: &'a Identifier,
+    function: Name,
+    trigger: Identifier,
+}
+
+impl<'a> Mute<'a> {
+    fn new(table: &'a Name, column: &'a Identifier) -> Self {
+        Self {
+            table,
+            column,
+            function: Name::new(OUR_SCHEMA, generated_name("mute", table, column)),
+            // The last one to fire: BEFORE triggers go by name.
+            trigger: generated_name("zzz_concertina_mute", table, column),
+        }
+    }
+
+    fn begin(&self, subject: &str) -> Draft {
+        let about = format!("put back what triggers of {} change in rows that are filled", self.table);
+        Draft::own(subject, "mute-triggers", about, self.create())
+            .because("a row that is filled has not been changed by anybody: the time of its last change, say, stays what it was")
+            .locks(self.table, LockMode::ShareRowExclusive, Held::Brief)
+            .probed(probe::trigger_there(self.table, &self.trigger))
+            .undone_by(self.drop())
+    }
+
+    fn end(&self, subject: &str) -> Draft {
+        Draft::own(subject, "unmute-triggers", format!("leave rows of {} to its triggers again", self.table), self.drop())
+            .because("the rows are filled")
+            .locks(self.table, LockMode::AccessExclusive, Held::Brief)
+            .probed(probe::trigger_gone(self.table, &self.trigger))
+            .undone_by(self.create())
+    }
+
+    fn create(&self) -> Vec<String> {
+        let (function, table, column) = (write::name(&self.function), write::name(self.table), write::identifier(self.column));
+        vec![
+            format!("CREATE SCHEMA IF NOT EXISTS {OUR_SCHEMA}"),
+            format!(
+                "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $concertina$\nDECLARE\n  filled {table}.{column}%TYPE := NEW.{column};\nBEGIN\n  NEW := OLD;\n  NEW.{column} := filled;\n  RETURN NEW;\nEND\n$concertina$"
+            ),
+            format!(
+                "CREATE TRIGGER {} BEFORE UPDATE ON {table} FOR EACH ROW WHEN (current_setting('concertina.backfill', true) = 'on') EXECUTE FUNCTION {function}()",
+                write::identifier(&self.trigger)
+            ),
+        ]
+    }
+
+    fn drop(&self) -> Vec<String> {
+        vec![
+            format!("DROP TRIGGER {} ON {}", write::identifier(&self.trigger), write::name(self.table)),
+            format!("DROP FUNCTION {}()", write::name(&self.function)),
+        ]
+    }
+}
