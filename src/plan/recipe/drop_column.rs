@@ -149,6 +149,13 @@ fn drop(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: DropBeh
         ),
         None => draft,
     };
+    let draft = match table.column(column).and_then(|found| found.generated.as_ref()) {
+        Some(generated) => draft.hazard(
+            HazardKind::RefusesWrites,
+            format!("until then rows for which {} fails are refused to new clients too", write::text(&generated.expression)),
+        ),
+        None => draft,
+    };
     match gone_with(ctx.before, ctx.after, table, column).as_slice() {
         [] => draft,
         names => draft.hazard(HazardKind::DropsDependents, format!("dropped with it: {}", names.join(", "))),

@@ -10,7 +10,7 @@ use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::Planned;
 use crate::schema::change::{DataChange, Verb};
-use crate::schema::{Change, Identifier, Name, Table};
+use crate::schema::{Catalog, Change, Identifier, Name, Part, Sql, Table};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier) -> Result<Recipe, Refusal> {
@@ -95,10 +95,14 @@ fn refill(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Optio
         Planned::Change(Change::Data(data)) if fills(data, &table.name, column) => Some(data),
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
     });
-    let Some(value) = update.and_then(|data| data.assignments.iter().find(|(name, _)| name == column)).map(|(_, value)| write::text(value))
-    else {
+    let Some((_, value)) = update.and_then(|data| data.assignments.iter().find(|(name, _)| name == column)) else {
         return Ok(None);
     };
+    if !stays(ctx, value) {
+        // The gate of what follows tells of such rows.
+        return Ok(None);
+    }
+    let value = write::text(value);
     let quoted = write::identifier(column);
     let pending = format!("{quoted} IS NULL");
     let key = super::add_column::walking_key(ctx, table)?;
@@ -113,6 +117,16 @@ fn refill(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Optio
             .because("old clients went on writing NULL after the rows were filled")
             .locks(&table.name, LockMode::RowExclusive, Held::Brief),
     ))
+}
+
+/// Whether all that the value is made of outlives the release.
+fn stays(ctx: &Context<'_>, value: &Sql) -> bool {
+    let ends = |has: &dyn Fn(&Catalog) -> bool| !has(ctx.new) && ctx.release.iter().any(|item| has(&item.before));
+    !value.parts.iter().any(|part| match part {
+        Part::Relation(name) | Part::RelationLiteral(name) => ends(&|catalog| catalog.relation_kind(name).is_some()),
+        Part::Function(name) => ends(&|catalog| catalog.routines.keys().any(|(known, _)| known == name)),
+        Part::Text(_) | Part::Column { .. } | Part::Type(_) => false,
+    })
 }
 
 /// In contract a key that the release renames has its new name only.

@@ -23,11 +23,11 @@ impl Course<'_> {
     }
 
     /// Whether the plan says that new clients meet this until contract: an index for ON CONFLICT that is still to come, or a
-    /// reference or a unique key that is still to go.
+    /// reference, a unique key or a generated column that is still to go.
     pub(super) fn is_declared(&self, found: &str, statement: &Statement) -> bool {
         let refuses = |code: &str| found.starts_with(&format!("error {code}"));
         refuses("42P10")
-            || (refuses("23503") || refuses("23505")) && self.has_hazard(&self.reached(&statement.table), HazardKind::RefusesWrites)
+            || (refuses("23503") || refuses("23505") || refuses("22")) && self.has_hazard(&self.reached(&statement.table), HazardKind::RefusesWrites)
             // What NULL is filled with may be there already.
             || refuses("23505") && statement.sql.starts_with("INSERT ") && self.is_filled(statement)
     }

@@ -1,0 +1,125 @@
+//! What is refused before any recipe looks at it: directives that say nothing, names that old clients still use, what is temporary.
+
+use super::Context;
+use crate::plan::refusal::Refusal;
+use crate::plan::release::{Act, Item, Named, Planned, may_be_there, named_by};
+use crate::schema::table::Persistence;
+use crate::schema::{Change, ConstraintKind, Name};
+use crate::sql::directive::{DirectiveKind, Strategy};
+use crate::sql::write;
+
+/// What is temporary is gone with its session, and each step may run in another one.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is made for a session")]
+pub(super) fn temporary(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    let name = match change {
+        Change::CreateTable(create) if create.table.persistence == Persistence::Temporary => &create.table.name,
+        Change::CreateView { view, temporary: true, .. } => &view.name,
+        Change::CreateSequence { sequence, .. } if sequence.name.schema.as_ref().is_some_and(|schema| schema.as_str() == "pg_temp") => {
+            &sequence.name
+        }
+        _ => return Ok(()),
+    };
+    Err(ctx.refuse(
+        format!("{} is temporary: it ends with its session, and a deploy runs its steps in more than one", name.name),
+        format!(
+            "create it as an ordinary one under a name of its own, and drop it at the end of the release, e.g. `DROP TABLE {}`",
+            write::identifier(&name.name)
+        ),
+    ))
+}
+
+/// A table that takes the name of one (or of a view, an index, a sequence) that old clients know.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else gives a table its name")]
+pub(super) fn taken_table_name(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    let name = match change {
+        Change::RenameTable { table, to } => table.sibling(to.clone()),
+        Change::SetTableSchema { table, schema } => Name::new(schema.clone(), table.name.clone()),
+        // Of a table that is dropped and created again the DROP is refused.
+        Change::CreateTable(create) if !ctx.old.tables.contains_key(&create.table.name) => create.table.name.clone(),
+        _ => return Ok(()),
+    };
+    if ctx.old.relation_kind(&name).is_none() || ctx.before.relation_kind(&name).is_some() {
+        return Ok(());
+    }
+    Err(ctx.refuse(
+        format!("old clients know another table (or index, view, sequence) by the name {name}, until contract"),
+        "give the table a name that is new, or let the old one go in this release and rename in the next, or accept downtime with \
+         `-- concertina: strategy direct` above the statements that end the old one and above this one",
+    ))
+}
+
+/// What old clients still use under a name keeps it until contract, so nothing else can have it in expand.
+pub(super) fn taken_name(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    let Some((Act::Creates, named)) = named_by(change, ctx.before, ctx.after) else { return Ok(()) };
+    if may_be_there(&named, ctx.old) && ctx.is_dropped_before(&named) {
+        return Err(ctx.refuse(
+            format!("{} may be there already, since an earlier statement can't be read, and would be dropped in contract", named.word()),
+            "say where both belong with `-- concertina: phase expand` above the DROP and above this statement",
+        ));
+    }
+    if !named.is_in(ctx.old) || named.is_in(ctx.before) {
+        return Ok(());
+    }
+    let goes_early = match &named {
+        Named::Constraint(table, name) => ctx
+            .old
+            .tables
+            .get(table)
+            .and_then(|found| found.constraint(name))
+            .is_some_and(|constraint| !matches!(constraint.kind, ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_))),
+        Named::Table(_)
+        | Named::Column(..)
+        | Named::Index(_)
+        | Named::View(_)
+        | Named::Sequence(_)
+        | Named::Trigger(..)
+        | Named::Routine(..)
+        | Named::Type(_)
+        | Named::Other(_) => false,
+    };
+    let word = named.word();
+    if goes_early {
+        return Ok(());
+    }
+    Err(ctx.refuse(
+        format!("{word} is dropped or renamed earlier in this release, and old clients use it under that name until contract"),
+        "give the new one another name, or put it into the next release, or accept downtime with `-- concertina: strategy direct` above both statements",
+    ))
+}
+
+/// A directive that says nothing to the statement below it is a mistake that would otherwise go unseen.
+pub(super) fn idle_directives(ctx: &Context<'_>) -> Result<(), Refusal> {
+    for directive in &ctx.item.directives {
+        let idle = match directive {
+            DirectiveKind::Up(up) => {
+                let adds = |item: &Item| match &item.planned {
+                    Planned::FilledColumn { add, .. } => add.column.name == up.column,
+                    Planned::Change(_) | Planned::EnumSwap(_) => false,
+                };
+                (!ctx.release.iter().filter(|item| item.origin.file == ctx.item.origin.file).any(adds)).then(|| {
+                    format!("`up {}.{}` is about a column that no ADD COLUMN below it adds without a default", up.table, up.column)
+                })
+            }
+            DirectiveKind::Down(down) => {
+                let ends = |item: &Item| matches!(&item.planned, Planned::Change(Change::DropColumn { column, .. } | Change::ChangeType { column, .. }) if column == &down.column);
+                (!ctx.release.iter().filter(|item| item.origin.file == ctx.item.origin.file).any(ends))
+                    .then(|| format!("`down {}.{}` is about a column that no statement below it drops or changes", down.table, down.column))
+            }
+            DirectiveKind::Strategy(Strategy::Views) => Some("`strategy views` is not supported yet".to_owned()),
+            DirectiveKind::Strategy(Strategy::CompatibilityView) => {
+                let renames = matches!(
+                    &ctx.item.planned,
+                    Planned::Change(Change::RenameColumn { .. } | Change::RenameTable { .. } | Change::SetTableSchema { .. })
+                );
+                (!renames).then(|| "`strategy compatibility-view` is about renames, and this is none".to_owned())
+            }
+            DirectiveKind::Allow { .. } | DirectiveKind::Phase(_) | DirectiveKind::Strategy(_) | DirectiveKind::ContractAfter(_) => None,
+        };
+        if let Some(what) = idle {
+            return Err(
+                ctx.refuse(what, "take the directive away, or write it directly above the statement that it is about (docs/directives.md)")
+            );
+        }
+    }
+    Ok(())
+}
