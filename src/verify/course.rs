@@ -37,6 +37,8 @@ pub(super) struct Course<'a> {
     new: Client,
     /// Tables whose rows the release changes as data, or by triggers and functions: their values are not compared.
     changed: BTreeSet<String>,
+    /// Tables from which the release deletes rows as data, and those that reference them.
+    deleted: BTreeSet<String>,
     /// Tables that triggers have written to because a fill fired them: nobody's clients do, nor the migrations as written.
     stirred: BTreeSet<String>,
     /// The step whose author vouches for old clients, if one was run.
@@ -123,6 +125,7 @@ impl<'a> Course<'a> {
             old,
             new,
             changed,
+            deleted: BTreeSet::new(),
             stirred: BTreeSet::new(),
             vouched,
             stage: Stage::Due,
@@ -233,6 +236,11 @@ impl<'a> Course<'a> {
             self.changed.extend(meant);
             // What becomes of rows becomes of those that reference them.
             add_referencing(&mut self.changed, &[&self.old_shape, &self.new_shape]);
+            let chunks = step.backfill.iter().map(|backfill| &backfill.chunk);
+            if step.sql.iter().chain(chunks).any(|sql| sql.to_ascii_uppercase().contains("DELETE")) {
+                self.deleted.extend(step.locks.iter().map(|lock| lock.relation.clone()));
+                add_referencing(&mut self.deleted, &[&self.old_shape, &self.new_shape]);
+            }
         }
         if step.has_hazard(HazardKind::FiresTriggers) {
             let elsewhere = |path: &String| !step.locks.iter().any(|lock| lock.relation == *path);
@@ -322,6 +330,12 @@ impl<'a> Course<'a> {
                 (Some((_, found)), _) if self.waits(check) && self.is_declared(&found, statement) => {
                     self.journal.declared(format!(
                         "until contract, this does not yet work for {who}: it {} on {} ({found})",
+                        statement.about, statement.table
+                    ));
+                }
+                (Some((_, found)), _) if check == CheckKind::OldClients && self.misses_a_row(&found, statement) => {
+                    self.journal.declared(format!(
+                        "the release deletes rows, and {who} that names one of them meets an error where it {} on {}",
                         statement.about, statement.table
                     ));
                 }

@@ -68,6 +68,7 @@ mod tests {
             columns: vec![column("a"), column("b")],
             keys: Vec::new(),
             foreign_keys: Vec::new(),
+            reads: Vec::new(),
             conditions: vec![(both, "CHECK (((a IS NULL) <> (b IS NULL)))".to_owned())],
             samples: Vec::new(),
         };

@@ -146,11 +146,14 @@ fn closure(shape: &Shape, touched: &BTreeSet<Name>) -> BTreeSet<Name> {
     }
 }
 
-/// Adds the tables whose foreign keys lead to one of them (`schema.table`), however far.
+/// Adds the tables whose foreign keys lead to one of them (`schema.table`), however far, and the views that read them.
 pub(super) fn add_referencing(paths: &mut BTreeSet<String>, shapes: &[&Shape]) {
     loop {
         let tables = shapes.iter().flat_map(|shape| &shape.tables);
-        let follows = |table: &&Table| table.foreign_keys.iter().any(|key| paths.contains(&super::carry::path(&key.references)));
+        let follows = |table: &&Table| {
+            let mut others = table.foreign_keys.iter().map(|key| &key.references).chain(&table.reads);
+            others.any(|other| paths.contains(&super::carry::path(other)))
+        };
         let found: Vec<String> = tables.filter(follows).map(|table| super::carry::path(&table.name)).collect();
         let before = paths.len();
         paths.extend(found);

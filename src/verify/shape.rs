@@ -23,6 +23,8 @@ pub(super) struct Table {
     /// Columns of unique indexes that are neither partial nor over expressions; the primary key first.
     pub(super) keys: Vec<Vec<Identifier>>,
     pub(super) foreign_keys: Vec<ForeignKey>,
+    /// What a view reads.
+    pub(super) reads: Vec<Name>,
     /// Conditions on values: the columns that they name, and their text.
     pub(super) conditions: Vec<(Vec<Identifier>, String)>,
     /// Rows by which clients name what they change or reference: the values of columns that keys have, as text.
@@ -108,6 +110,13 @@ const FOREIGN_KEYS: &str = "
     FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid = f.confrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE f.contype = 'f' AND f.conparentid = 0 ORDER BY f.conrelid, f.conname";
 
+const READS: &str = "
+    SELECT DISTINCT r.ev_class::int8, n.nspname::text, c.relname::text
+    FROM pg_catalog.pg_rewrite r
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_catalog.pg_class'::regclass
+    JOIN pg_catalog.pg_class c ON c.oid = d.refobjid AND c.oid <> r.ev_class
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace";
+
 const CONDITIONS: &str = "
     SELECT k.conrelid::int8, ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)),
         pg_catalog.pg_get_constraintdef(k.oid)
@@ -150,6 +159,11 @@ impl Shape {
                 table.foreign_keys.push(ForeignKey { columns: names(row.try_get(3)?), references, referenced: names(row.try_get(4)?) });
             }
         }
+        for row in sqlx::query(READS).persistent(false).fetch_all(&mut *transaction).await? {
+            if let Some(view) = tables.get_mut(&row.try_get(0)?).filter(|table| table.kind == Kind::View) {
+                view.reads.push(Name::new(row.try_get::<String, _>(1)?, row.try_get::<String, _>(2)?));
+            }
+        }
         for row in sqlx::query(CONDITIONS).persistent(false).fetch_all(&mut *transaction).await? {
             if let Some(table) = tables.get_mut(&row.try_get(0)?) {
                 table.conditions.push((names(row.try_get(1)?), row.try_get(2)?));
@@ -171,7 +185,16 @@ impl Shape {
 
 impl Table {
     fn new(name: Name, kind: Kind) -> Self {
-        Self { name, kind, columns: Vec::new(), keys: Vec::new(), foreign_keys: Vec::new(), conditions: Vec::new(), samples: Vec::new() }
+        Self {
+            name,
+            kind,
+            columns: Vec::new(),
+            keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            reads: Vec::new(),
+            conditions: Vec::new(),
+            samples: Vec::new(),
+        }
     }
 
     pub(super) fn column(&self, name: &Identifier) -> Option<&Column> {

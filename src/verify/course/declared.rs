@@ -32,6 +32,11 @@ impl Course<'_> {
             || refuses("23505") && statement.sql.starts_with("INSERT ") && self.is_filled(statement)
     }
 
+    /// Whether the statement names a row that the release deletes as data.
+    pub(super) fn misses_a_row(&self, found: &str, statement: &Statement) -> bool {
+        found.starts_with("error 23503") && self.deleted.contains(&carry::path(&statement.table))
+    }
+
     /// Whether a directive says that clients can live with the old shape until what is due now is done.
     pub(super) fn is_vouched_for(&self) -> bool {
         let moved = |step: &Step| step.has_hazard(HazardKind::MovedByDirective);
