@@ -12,6 +12,7 @@ pub(crate) const OUR_SCHEMA: &str = "concertina";
 /// The function and the triggers of one sync.
 pub(crate) struct Sync {
     table: Name,
+    about: Identifier,
     function: Name,
     insert: Identifier,
     update: Identifier,
@@ -20,22 +21,39 @@ pub(crate) struct Sync {
     when: String,
 }
 
+/// How many triggers of ours have to fire before one, each of which makes what the next reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Turn(pub(crate) usize);
+
+/// Triggers fire in the order of their names: `zz` comes after the user's own, whose changes must be seen.
+fn name(kind: &str, table: &Name, about: &Identifier, turn: Turn) -> Identifier {
+    let later = match turn {
+        Turn(0) => String::new(),
+        Turn(turn) => format!("{}_", "z".repeat(turn)),
+    };
+    generated_name(&format!("zz_concertina_{later}{kind}"), table, about)
+}
+
 /// The setting by which a backfill tells the triggers to stand aside.
 const STAND_ASIDE: &str = "current_setting('concertina.backfill', true) IS DISTINCT FROM 'on'";
 
 impl Sync {
     fn new(table: &Name, about: &Identifier, on_insert: String, on_update: String, changed: &str) -> Self {
-        // Triggers fire in the order of their names: `zz` comes after the user's own, whose changes must be seen.
-        let name = |kind: &str| generated_name(&format!("zz_concertina_{kind}"), table, about);
         Self {
             table: table.clone(),
+            about: about.clone(),
             function: Name::new(OUR_SCHEMA, generated_name("sync", table, about)),
-            insert: name("insert"),
-            update: name("update"),
+            insert: name("insert", table, about, Turn::default()),
+            update: name("update", table, about, Turn::default()),
             on_insert,
             on_update,
             when: format!("{STAND_ASIDE} AND ({changed})"),
         }
+    }
+
+    /// The same, in its turn among those that make its value's columns.
+    pub(crate) fn in_turn(self, turn: Turn) -> Self {
+        Self { insert: name("insert", &self.table, &self.about, turn), update: name("update", &self.table, &self.about, turn), ..self }
     }
 
     /// Two columns, each written by its own clients: what one side writes, the other reads.

@@ -64,7 +64,9 @@ fn supplied(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: Dro
             format!("if {twin} holds the same values, rename the column; else drop {column} in the next release"),
         ));
     }
-    let sync = Sync::filled(&table.name, column, &over("NEW", &without_generated(down, table)), "", "false");
+    let value = without_generated(down, table);
+    let turn = super::fill_column::turn(ctx, &table.name, &value);
+    let sync = Sync::filled(&table.name, column, &over("NEW", &value), "", "false").in_turn(turn);
     super::rename_column::refuse_later_triggers(ctx, &table.name, &sync)?;
     let subject = format!("{}.{column}", table.name);
     let fill = Draft::own(&subject, "fill-by-trigger", format!("fill {subject} in rows that new clients insert"), sync.create())

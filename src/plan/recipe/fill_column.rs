@@ -11,11 +11,11 @@ use crate::plan::keyset::{self, Action};
 use crate::plan::mute::muted;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::plan::release::is_over_own_row;
-use crate::plan::trigger::{Sync, over, without_generated};
+use crate::plan::release::{Planned, is_over_own_row};
+use crate::plan::trigger::{Sync, Turn, over, without_generated};
 use crate::schema::change::AddColumn;
 use crate::schema::object::Volatility;
-use crate::schema::{Identifier, Part, Sql, Table};
+use crate::schema::{Identifier, Name, Part, Sql, Table};
 use crate::sql::directive::DirectiveKind;
 use crate::sql::write;
 
@@ -25,7 +25,7 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool)
     let up = &without_generated(up, table);
     let mut bare = add.column.clone();
     bare.not_null = false;
-    let sync = sync(ctx, add, up, table);
+    let sync = sync(ctx, add, up, table).in_turn(turn(ctx, &add.table, up));
     super::rename_column::refuse_later_triggers(ctx, &add.table, &sync)?;
     let relation = write::name(&add.table);
     let name = write::identifier(&add.column.name);
@@ -156,6 +156,18 @@ pub(crate) fn sync(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) 
     // Without a source the value doesn't follow from the row (a constant, a random value): what was filled once stays.
     let follows = if changed.is_empty() { "false".to_owned() } else { format!("{unchanged} AND {derived}") };
     Sync::filled(&add.table, &add.column.name, &over("NEW", up), &changed.join(" OR "), &follows)
+}
+
+/// The turn of a trigger that computes the expression: after those that fill, in this release, the columns that it reads.
+pub(crate) fn turn(ctx: &Context<'_>, table: &Name, expression: &Sql) -> Turn {
+    let filled = |read: &Identifier| {
+        ctx.earlier().find_map(|item| match &item.planned {
+            Planned::FilledColumn { add, up, .. } if &add.table == table && &add.column.name == read => Some((item, up)),
+            Planned::FilledColumn { .. } | Planned::Change(_) | Planned::EnumSwap(_) => None,
+        })
+    };
+    let after = expression.own_columns().filter_map(filled).map(|(item, up)| turn(&Context { item, ..*ctx }, table, up).0 + 1);
+    Turn(after.max().unwrap_or_default())
 }
 
 fn fill(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) -> Result<Draft, Refusal> {

@@ -57,7 +57,8 @@ impl<'a> SecondColumn<'a> {
         super::super::conflict::refuse(ctx, &table.name, &[&column.name], copies.originals())?;
         let changed = differs_of(ctx, column, "OLD", "NEW");
         let value = cast(&over("NEW", &wanted.value), wanted.data_type);
-        let forward = Sync::derived(&table.name, &filling, &value, &changed);
+        let turn = super::fill_column::turn(ctx, &table.name, &wanted.value);
+        let forward = Sync::derived(&table.name, &filling, &value, &changed).in_turn(turn);
         super::rename_column::refuse_later_triggers(ctx, &table.name, &forward)?;
         let retired = generated_name("old", &table.name, &column.name);
         let keys = match wanted.keys {
