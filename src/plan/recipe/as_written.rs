@@ -75,6 +75,8 @@ pub(crate) fn is_on_new_table(ctx: &Context<'_>, change: &Change) -> bool {
         Change::DropIndex { index, .. } | Change::RenameIndex { index, .. } => {
             ctx.before.indexes.get(index).is_some_and(|found| ctx.is_new_table(&found.table))
         }
+        // A materialized view is a table here.
+        Change::CreateIndex { index, .. } if ctx.before.views.contains_key(&index.table) => !ctx.old.views.contains_key(&index.table),
         Change::Data(data) => !data.writes.is_empty() && data.writes.iter().all(|table| ctx.is_new_table(table)),
         Change::RenameTable { table, .. } => !ctx.old.tables.contains_key(table) && ctx.is_new_table(table),
         other => other.relation().is_some_and(|table| ctx.is_new_table(table)),

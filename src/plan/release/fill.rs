@@ -59,6 +59,9 @@ fn fill_of(items: &[Item], at: usize) -> Option<Fill> {
         Planned::Change(Change::Data(data)) => filling(data, &add.table, name).map(|up| (other, up)),
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
     });
+    // What reads the rows before they are filled is meant to find them so.
+    let reads = |item: &Item| matches!(&item.planned, Planned::Change(Change::Data(data)) if data.reads.contains(&add.table));
+    let update = update.filter(|(other, _)| !items[at + 1..*other].iter().any(reads));
     // Whether it may be NULL: what the last statement says of it.
     let said = items.iter().enumerate().skip(at + 1).filter_map(|(other, candidate)| match &candidate.planned {
         Planned::Change(Change::SetNotNull { table, column }) if table == &add.table && column == name => Some((other, true)),
