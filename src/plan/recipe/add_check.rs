@@ -20,7 +20,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, exp
     if constraint.enforcement == Enforcement::NotEnforced {
         return Ok(Recipe::expand(add.because("it is not enforced, so nobody's writes are refused")));
     }
-    let mut steps = if only_new { Vec::new() } else { repair::of_check(ctx, table, expression) };
+    let mut steps = if only_new { Vec::new() } else { repair::of_check(ctx, table, expression)? };
     steps.push(if only_new {
         add.because("only new clients write these columns")
     } else if stays_unchecked(ctx, table, &name) {

@@ -25,8 +25,11 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
     // Rows that the release itself fills reference rows that old clients delete, or change, as if nothing referenced them.
     let only_new = key.columns.iter().all(|column| ctx.stays_null_for_old(table, column) && !ctx.is_written(table, column));
     let add = add(table, constraint, &name, key);
-    let mut steps =
-        if only_new { Vec::new() } else { broken(ctx, table, key).map(|broken| repair::again(ctx, table, &broken)).unwrap_or_default() };
+    let mut steps = if only_new {
+        Vec::new()
+    } else {
+        broken(ctx, table, key).map(|broken| repair::again(ctx, table, &broken)).transpose()?.unwrap_or_default()
+    };
     steps.push(if only_new {
         add.because("only new clients write these columns")
     } else {

@@ -35,6 +35,8 @@ pub(crate) fn plan(ctx: &Context<'_>, data: &DataChange) -> Result<Recipe, Refus
         && is_by_row(data)
         && let Some(chunked) = in_chunks(ctx, data, table)
     {
+        // A refusal if the key by which it walks gets its name in this release.
+        super::add_column::walking_key(ctx, table)?;
         return Ok(Recipe::migrate(chunked));
     }
     Ok(Recipe::migrate(as_written(ctx, data).because("new clients expect the data as the release leaves it")))

@@ -1,24 +1,25 @@
 //! Repairs that the release makes before it tightens, made once more in contract: old clients go on writing rows that need them.
 //! Touches no row but those that the new rule would refuse.
 
-use super::{Context, change_rows};
+use super::{Context, change_rows, set_not_null};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::{Backfill, HazardKind, SyncTriggers};
 use crate::plan::keyset::{self, Action};
+use crate::plan::refusal::Refusal;
 use crate::plan::release::{Planned, is_over_own_row};
 use crate::schema::change::{DataChange, Verb};
 use crate::schema::{Change, Lookup, Name, Sql, TableKind};
 use crate::sql::write;
 
 /// Repairs of rows that break a CHECK.
-pub(crate) fn of_check(ctx: &Context<'_>, table: &Name, expression: &Sql) -> Vec<Draft> {
+pub(crate) fn of_check(ctx: &Context<'_>, table: &Name, expression: &Sql) -> Result<Vec<Draft>, Refusal> {
     again(ctx, table, &format!("NOT ({})", write::text(expression)))
 }
 
 /// Repairs of rows for which `broken` holds, a condition over the row's own columns.
-pub(crate) fn again(ctx: &Context<'_>, table: &Name, broken: &str) -> Vec<Draft> {
-    earlier(ctx, table).filter_map(|data| in_chunks(ctx, table, data, broken)).collect()
+pub(crate) fn again(ctx: &Context<'_>, table: &Name, broken: &str) -> Result<Vec<Draft>, Refusal> {
+    earlier(ctx, table).filter_map(|data| in_chunks(ctx, table, data, broken).transpose()).collect()
 }
 
 /// Deletes of duplicates: they compare rows of the table with each other, so they are repeated as they were written.
@@ -52,15 +53,14 @@ fn earlier<'a>(ctx: &'a Context<'_>, table: &'a Name) -> impl Iterator<Item = &'
     })
 }
 
-fn in_chunks(ctx: &Context<'_>, table: &Name, data: &DataChange, broken: &str) -> Option<Draft> {
-    let condition = data.condition.as_ref()?;
-    let Lookup::Known(known) = ctx.before.table(table) else { return None };
+fn in_chunks(ctx: &Context<'_>, table: &Name, data: &DataChange, broken: &str) -> Result<Option<Draft>, Refusal> {
+    let (Some(condition), Lookup::Known(known)) = (&data.condition, ctx.before.table(table)) else { return Ok(None) };
     if !change_rows::is_by_row(data) {
-        return None;
+        return Ok(None);
     }
     let key = keyset::walking_key(ctx.before, known).unwrap_or_default();
     if key.is_empty() && !matches!(known.kind, TableKind::Plain) {
-        return None;
+        return Ok(None);
     }
     let action = match data.verb {
         Verb::Delete => Action::Delete,
@@ -69,8 +69,9 @@ fn in_chunks(ctx: &Context<'_>, table: &Name, data: &DataChange, broken: &str) -
                 data.assignments.iter().map(|(name, value)| format!("{} = {}", write::identifier(name), write::text(value))).collect();
             Action::Set(set.join(", "))
         }
-        Verb::Update | Verb::Insert | Verb::Merge | Verb::Truncate | Verb::Copy | Verb::Select => return None,
+        Verb::Update | Verb::Insert | Verb::Merge | Verb::Truncate | Verb::Copy | Verb::Select => return Ok(None),
     };
+    set_not_null::refuse_renamed(ctx, table, &key)?;
     let pending = format!("({}) AND ({broken})", write::text(condition));
     let remaining = format!("SELECT count(*) FROM {} WHERE {pending}", write::name(table));
     let backfill = Backfill { sync: SyncTriggers::Fire, ..keyset::backfill(known, &key, &action, Some(&pending), remaining) };
@@ -79,9 +80,9 @@ fn in_chunks(ctx: &Context<'_>, table: &Name, data: &DataChange, broken: &str) -
             .because("old clients went on writing rows that the new rule refuses")
             .locks(table, LockMode::RowExclusive, Held::Brief)
             .final_losing("the rows as they were before");
-    Some(if data.verb == Verb::Delete {
+    Ok(Some(if data.verb == Verb::Delete {
         draft.hazard(HazardKind::DataLoss, format!("rows of {table} that the new rule refuses are deleted"))
     } else {
         draft
-    })
+    }))
 }

@@ -38,7 +38,7 @@ pub(crate) fn plan(ctx: &Context<'_>, drop: &Change, again: &Change) -> Result<R
 fn of_constraint(ctx: &Context<'_>, table: &Name, name: &Identifier, old: &Constraint, new: &Constraint) -> Result<Recipe, Refusal> {
     match (&old.kind, &new.kind) {
         (ConstraintKind::Check { expression: before }, ConstraintKind::Check { expression }) => {
-            Ok(check::plan(ctx, table, name, &check::Two { old, new, before, expression }))
+            check::plan(ctx, table, name, &check::Two { old, new, before, expression })
         }
         (ConstraintKind::ForeignKey(before), ConstraintKind::ForeignKey(key)) => {
             foreign_key::plan(ctx, table, name, &foreign_key::Two { old, new, before, key })

@@ -130,13 +130,13 @@ fn stays(ctx: &Context<'_>, value: &Sql) -> bool {
 }
 
 /// In contract a key that the release renames has its new name only.
-fn refuse_renamed(ctx: &Context<'_>, table: &Name, key: &[Identifier]) -> Result<(), Refusal> {
+pub(crate) fn refuse_renamed(ctx: &Context<'_>, table: &Name, key: &[Identifier]) -> Result<(), Refusal> {
     let renamed = ctx.release.iter().any(|item| {
         matches!(&item.planned, Planned::Change(Change::RenameColumn { table: on, column, .. }) if on == table && key.contains(column))
     });
     if renamed {
         return Err(ctx.refuse(
-            format!("the rows of {table} are filled once more in contract, and the same release renames the key by which they are walked"),
+            format!("the rows of {table} are changed once more in contract, and the same release renames the key by which they are walked"),
             "put one of the two into the next release",
         ));
     }

@@ -55,7 +55,7 @@ impl Catalog {
 
     fn add_check(&mut self, table: &Name, constraint: &Constraint, expression: &Sql) -> Result<(), CatalogError> {
         let name = constraint.name.clone().unwrap_or_else(|| {
-            let only = only_column(expression, table);
+            let only = self.only_column(expression, table);
             self.choose_constraint_name(table, only.as_ref().map(Identifier::as_str), "check")
         });
         let named = Constraint { name: Some(name.clone()), ..constraint.clone() };
@@ -267,6 +267,17 @@ impl Catalog {
         names::choose(table.name.as_str(), column, label, |name| self.constraint_is_taken(&table.sibling(name.clone())))
     }
 
+    /// The one column that an expression reads, if there is exactly one. A table's own name is its whole row, unless a column has it.
+    fn only_column(&self, expression: &Sql, table: &Name) -> Option<Identifier> {
+        let is_column = |name: &Identifier| *name != table.name || self.tables.get(table).is_some_and(|found| found.column(name).is_some());
+        let mut columns = expression.parts.iter().filter_map(|part| match part {
+            Part::Column { of, name } if of.as_ref().is_none_or(|of| of == table) && is_column(name) => Some(name),
+            Part::Column { .. } | Part::Text(_) | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => None,
+        });
+        let first = columns.next()?;
+        columns.all(|column| column == first).then(|| first.clone())
+    }
+
     /// Whether a constraint of a table or domain in that schema has the name.
     pub(super) fn constraint_is_taken(&self, name: &Name) -> bool {
         self.tables.values().any(|table| table.name.schema == name.schema && table.constraint(&name.name).is_some())
@@ -295,16 +306,6 @@ pub(super) fn empty_index(table: &Name) -> Index {
         parent: None,
         statistics: std::collections::BTreeMap::new(),
     }
-}
-
-/// The one column that an expression reads, if there is exactly one.
-pub(super) fn only_column(expression: &Sql, table: &Name) -> Option<Identifier> {
-    let mut columns = expression.parts.iter().filter_map(|part| match part {
-        Part::Column { of, name } if of.as_ref().is_none_or(|of| of == table) && *name != table.name => Some(name),
-        Part::Column { .. } | Part::Text(_) | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => None,
-    });
-    let first = columns.next()?;
-    columns.all(|column| column == first).then(|| first.clone())
 }
 
 /// Whether two foreign keys say the same, their names aside.

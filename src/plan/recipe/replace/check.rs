@@ -8,6 +8,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::generated::generated_name;
 use crate::plan::probe;
+use crate::plan::refusal::Refusal;
 use crate::schema::{Constraint, Identifier, Name, Sql, Validity};
 use crate::sql::write;
 
@@ -19,7 +20,7 @@ pub(super) struct Two<'a> {
     pub(super) expression: &'a Sql,
 }
 
-pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two<'_>) -> Recipe {
+pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two<'_>) -> Result<Recipe, Refusal> {
     let relation = write::name(table);
     let quoted = write::identifier(name);
     let subject = format!("{table}.{name}");
@@ -47,7 +48,7 @@ pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two
     let new_name = generated_name("new", table, name);
     let temporary = write::identifier(&new_name);
     let count = format!("SELECT count(*) FROM {relation} WHERE NOT ({})", write::text(two.expression));
-    let mut contract = repair::of_check(ctx, table, two.expression);
+    let mut contract = repair::of_check(ctx, table, two.expression)?;
     contract.push(
         add_not_valid(table, two.new, &new_name)
             .because("old clients may still write what it refuses until then; new clients never do")
@@ -72,5 +73,5 @@ pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two
         .probed(probe::constraint_gone(table, &new_name))
         .undone_by(vec![format!("ALTER TABLE {relation} RENAME CONSTRAINT {quoted} TO {temporary}"), both]),
     );
-    Recipe { expand: vec![loosen], contract, ..Recipe::default() }
+    Ok(Recipe { expand: vec![loosen], contract, ..Recipe::default() })
 }
