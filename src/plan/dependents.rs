@@ -37,6 +37,19 @@ pub(crate) fn end_foreign_keys(ctx: &Context<'_>, table: &Name, column: Option<&
     Ok(recipe)
 }
 
+/// Steps that end the foreign keys which the statement takes along.
+pub(crate) fn end_lost_foreign_keys(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
+    let mut recipe = Recipe::default();
+    for table in ctx.before.tables.values() {
+        let Some(kept) = ctx.after.tables.get(&table.name) else { continue };
+        let keys = table.constraints.iter().filter(|constraint| constraint.foreign_key().is_some());
+        for name in keys.filter_map(|constraint| constraint.name.as_ref()).filter(|name| kept.constraint(name).is_none()) {
+            recipe.append(drop_constraint::at_once(ctx, &table.name, name, DropBehavior::Restrict)?);
+        }
+    }
+    Ok(recipe)
+}
+
 /// Foreign keys of tables which the release drops later: they end in the same transaction.
 pub(crate) fn of_tables_dropped_later(ctx: &Context<'_>, table: &Name) -> Vec<ForeignKeyOf> {
     referencing(ctx.before, table, None).into_iter().filter(|(child, _)| !ctx.new.tables.contains_key(child)).collect()

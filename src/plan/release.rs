@@ -114,7 +114,9 @@ fn item(history: &History, at: usize, entry: &Entry, after: &Catalog, migrations
             .min()
             .unwrap_or(entry.span.start);
         let head = Span { start: entry.statement_span.start, end: first }.of(text).trim_end().to_owned();
-        format!("{head} {}", entry.span.of(text))
+        // A comment after the head ends with its line.
+        let joint = if head.lines().last().is_some_and(|line| line.contains("--")) { '\n' } else { ' ' };
+        format!("{head}{joint}{}", entry.span.of(text))
     };
     // What a block of code runs by EXECUTE stands there as a constant.
     let statement = postgres::constant_text(&statement).unwrap_or(statement);

@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 
 use super::statement::step;
-use super::{Context, Recipe, late};
+use super::{Context, Planned, Recipe, late};
 use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::OnConflict;
-use crate::schema::{Change, Class, Identifier, Name};
+use crate::schema::{Change, Class, ConstraintKind, Identifier, Name};
 use crate::sql::directive::{DirectiveKind, PhaseName};
 
 /// The phase into which a directive puts the change.
@@ -174,6 +174,13 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
                 ),
             ))
         }
+        // The swap to another primary key lets go of the column.
+        Change::DropNotNull { table, column } if is_in_old_key(ctx, table, column) && is_replaced_later(ctx, table) => Recipe::default(),
+        Change::DropNotNull { table, column } if is_in_old_key(ctx, table, column) => Recipe::contract(
+            step(ctx)
+                .because("it is part of the primary key of old clients until then")
+                .hazard(HazardKind::RefusesWrites, format!("until then NULL in {column} is refused to new clients too")),
+        ),
         Change::DropNotNull { .. } => Recipe::expand(
             step(ctx)
                 .because("new clients may leave the column out")
@@ -217,6 +224,23 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
         }
         _ => return Ok(None),
     }))
+}
+
+/// Whether the primary key that the release found, and that goes in contract, has the column.
+fn is_in_old_key(ctx: &Context<'_>, table: &Name, column: &Identifier) -> bool {
+    let old = ctx.old.tables.get(ctx.name_before_release(table));
+    old.and_then(|old| old.primary_key()).is_some_and(|key| key.columns.contains(column))
+}
+
+/// Whether a statement after this one gives the table another primary key in place of the one that is dropped.
+fn is_replaced_later(ctx: &Context<'_>, table: &Name) -> bool {
+    let later = ctx.release.iter().skip_while(|item| !std::ptr::eq(*item, ctx.item));
+    later.filter(|item| item.instead_of.is_some()).any(|item| match &item.planned {
+        Planned::Change(Change::AddConstraint { table: on, constraint }) => {
+            on == table && matches!(constraint.kind, ConstraintKind::PrimaryKey(_))
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    })
 }
 
 /// Old clients that leave a required column out live on its default.

@@ -2,6 +2,7 @@
 
 use super::{Context, Recipe};
 use crate::engine::{Held, LockMode};
+use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
@@ -34,11 +35,14 @@ pub(crate) fn plan(ctx: &Context<'_>, name: &Name) -> Result<Recipe, Refusal> {
         ));
     }
     let step = drop(index, name).because("queries and ON CONFLICT clauses of old clients may need it until then");
-    Ok(Recipe::contract(if index.uniqueness == Uniqueness::Unique {
+    // CASCADE ends foreign keys that need the index, which CONCURRENTLY can't.
+    let mut recipe = dependents::end_lost_foreign_keys(ctx)?;
+    recipe.contract.push(if index.uniqueness == Uniqueness::Unique {
         step.hazard(HazardKind::RefusesWrites, still(&name.name))
     } else {
         step
-    }))
+    });
+    Ok(recipe)
 }
 
 /// What new clients meet until a unique key is gone.

@@ -27,7 +27,7 @@ impl Course<'_> {
     pub(super) fn is_declared(&self, found: &str, statement: &Statement) -> bool {
         let refuses = |code: &str| found.starts_with(&format!("error {code}"));
         refuses("42P10")
-            || (refuses("23503") || refuses("23505") || refuses("22")) && self.has_hazard(&self.reached(&statement.table), HazardKind::RefusesWrites)
+            || ["23502", "23503", "23505", "22"].into_iter().any(refuses) && self.has_hazard(&self.reached(&statement.table), HazardKind::RefusesWrites)
             // What NULL is filled with may be there already.
             || refuses("23505") && statement.sql.starts_with("INSERT ") && self.is_filled(statement)
     }

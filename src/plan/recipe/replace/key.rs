@@ -68,21 +68,23 @@ pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two
         Timing::Deferrable => " DEFERRABLE",
         Timing::Deferred => " DEFERRABLE INITIALLY DEFERRED",
     };
+    let mut swap = vec![
+        // It may be gone with a column of it.
+        format!("ALTER TABLE {relation} DROP CONSTRAINT IF EXISTS {quoted}"),
+        format!("ALTER TABLE {relation} ADD CONSTRAINT {quoted} {kind} USING INDEX {}{timing}", write::identifier(&new_name)),
+    ];
+    let end = ctx.new.tables.get(table).map_or(known, |table| table);
+    let nullable = two.before.columns.iter().filter(|column| end.column(column).is_some_and(|found| !found.not_null));
+    let let_go = |column: &Identifier| format!("ALTER TABLE {relation} ALTER COLUMN {} DROP NOT NULL", write::identifier(column));
+    if two.becomes == As::PrimaryKey {
+        swap.extend(nullable.filter(|column| !two.key.columns.contains(column)).map(let_go));
+    }
     recipe.contract.push(
-        Draft::own(
-            &subject,
-            "swap",
-            format!("move {name} of {table} to the new index"),
-            vec![
-                // It may be gone with a column of it.
-                format!("ALTER TABLE {relation} DROP CONSTRAINT IF EXISTS {quoted}"),
-                format!("ALTER TABLE {relation} ADD CONSTRAINT {quoted} {kind} USING INDEX {}{timing}", write::identifier(&new_name)),
-            ],
-        )
-        .because("ON CONFLICT clauses of old clients need the old key until then; the index is built, so the lock is brief")
-        .hazard(HazardKind::RefusesWrites, format!("until then the old {name} refuses duplicates that new clients may write"))
-        .locks(table, LockMode::AccessExclusive, Held::Brief)
-        .final_losing(format!("the guarantee of the old {name}: duplicates may come")),
+        Draft::own(&subject, "swap", format!("move {name} of {table} to the new index"), swap)
+            .because("ON CONFLICT clauses of old clients need the old key until then; the index is built, so the lock is brief")
+            .hazard(HazardKind::RefusesWrites, format!("until then the old {name} refuses duplicates that new clients may write"))
+            .locks(table, LockMode::AccessExclusive, Held::Brief)
+            .final_losing(format!("the guarantee of the old {name}: duplicates may come")),
     );
     Ok(recipe)
 }
