@@ -3,7 +3,8 @@
 use super::recipe::{Context, Recipe, drop_constraint};
 use super::refusal::Refusal;
 use crate::schema::change::DropBehavior;
-use crate::schema::{Catalog, ConstraintKind, Identifier, Name};
+use crate::schema::{Catalog, Column, Constraint, ConstraintKind, Identifier, Name, Table};
+use crate::sql::write;
 
 /// A foreign key by its table and its name.
 pub(crate) type ForeignKeyOf = (Name, Identifier);
@@ -35,6 +36,22 @@ pub(crate) fn end_foreign_keys(ctx: &Context<'_>, table: &Name, column: Option<&
         }
     }
     Ok(recipe)
+}
+
+/// The rules of a column that is dropped which would refuse what new clients write, who don't know the column: foreign keys that
+/// only refuse, and conditions that rows can't obey by having no value there.
+pub(crate) fn rules_to_end<'a>(table: &'a Table, column: &Column) -> Vec<&'a Constraint> {
+    let of_it = table.constraints.iter().filter(|constraint| constraint.name.is_some() && constraint.columns().contains(&column.name));
+    of_it
+        .filter(|constraint| match &constraint.kind {
+            ConstraintKind::ForeignKey(key) => !drop_constraint::acts(key),
+            ConstraintKind::Check { expression } => {
+                let asks_for_null = write::text(expression).to_ascii_lowercase().contains("null");
+                column.generated.is_some() || constraint.columns().len() > 1 || asks_for_null
+            }
+            ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_) | ConstraintKind::Exclude(_) | ConstraintKind::NotNull { .. } => false,
+        })
+        .collect()
 }
 
 /// Steps that end the foreign keys which the statement takes along.

@@ -49,7 +49,10 @@ impl<'a> HeldColumn<'a> {
             let value = over("NEW", &down.with_own_column_renamed(&column.name, &name));
             Feed { before, meanwhile: Sync::held(&table.name, &name, &value) }
         });
-        let of_it = |constraint: &&Constraint| constraint.columns().contains(&column.name);
+        let ended = if feed.is_none() { dependents::rules_to_end(table, column) } else { Vec::new() };
+        let of_it = |constraint: &&Constraint| {
+            constraint.columns().contains(&column.name) && !ended.iter().any(|ended| ended.name == constraint.name)
+        };
         let (taken_off, kept): (Vec<_>, Vec<_>) =
             table.constraints.iter().filter(of_it).partition(|constraint| refuses_for_others(constraint));
         let renames = renames(ctx, table, column, &kept);

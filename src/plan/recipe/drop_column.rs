@@ -1,6 +1,6 @@
 //! DROP COLUMN: expand lets new clients leave the column out, contract holds it, and drops it when nobody has missed it.
 
-use super::{Context, Recipe};
+use super::{Context, Recipe, drop_constraint};
 use crate::engine::{Held, LockMode};
 use crate::plan::copies::lock_first;
 use crate::plan::dependents;
@@ -28,6 +28,9 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
     }
     if found.not_null && found.default.is_none() && found.identity.is_none() && found.generated.is_none() {
         recipe.expand.push(loosen(ctx, table, column)?);
+    }
+    for name in dependents::rules_to_end(table, found).into_iter().filter_map(|constraint| constraint.name.as_ref()) {
+        recipe.append(drop_constraint::at_once(ctx, table_name, name, DropBehavior::Restrict)?);
     }
     if behavior == DropBehavior::Cascade {
         recipe.append(dependents::end_foreign_keys(ctx, table_name, Some(column))?);
@@ -158,6 +161,12 @@ fn drop(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: DropBeh
         ),
         None => draft,
     };
+    let acting = table.constraints.iter().filter_map(|constraint| Some((constraint.name.as_ref()?, constraint.foreign_key()?)));
+    let acting = acting.filter(|(_, key)| key.columns.contains(column) && drop_constraint::acts(key));
+    let draft = acting.fold(draft, |draft, (name, key)| {
+        let detail = format!("until then {name} goes on changing rows of {} when new clients delete or change rows of {}", table.name, key.references);
+        draft.hazard(HazardKind::NewClientsReadOldValues, detail)
+    });
     match gone_with(ctx.before, ctx.after, table, column).as_slice() {
         [] => draft,
         names => draft.hazard(HazardKind::DropsDependents, format!("dropped with it: {}", names.join(", "))),

@@ -38,7 +38,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior:
 }
 
 /// Whether it does something to rows, and not only refuses some.
-fn acts(key: &ForeignKey) -> bool {
+pub(crate) fn acts(key: &ForeignKey) -> bool {
     let acts = |action: ReferentialAction| match action {
         ReferentialAction::NoAction | ReferentialAction::Restrict => false,
         ReferentialAction::Cascade | ReferentialAction::SetNull | ReferentialAction::SetDefault => true,
