@@ -49,7 +49,9 @@ pub(crate) fn rules_to_end<'a>(table: &'a Table, column: &Column) -> Vec<&'a Con
                 let asks_for_null = write::text(expression).to_ascii_lowercase().contains("null");
                 column.generated.is_some() || constraint.columns().len() > 1 || asks_for_null
             }
-            ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_) | ConstraintKind::Exclude(_) | ConstraintKind::NotNull { .. } => false,
+            ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_) | ConstraintKind::Exclude(_) | ConstraintKind::NotNull { .. } => {
+                false
+            }
         })
         .collect()
 }

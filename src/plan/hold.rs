@@ -47,13 +47,18 @@ fn drop_constraint(table: &Name, name: &Identifier) -> String {
 }
 
 /// Back again. Rows that came meanwhile may break it: then it holds for rows written from then on.
-fn restore(table: &Table, constraint: &Constraint) -> Vec<String> {
+pub(crate) fn restore(table: &Table, constraint: &Constraint) -> Vec<String> {
     let relation = write::name(&table.name);
     let name = constraint.name.as_ref().map(write::identifier).unwrap_or_default();
     let add = |constraint: &Constraint| format!("ALTER TABLE {relation} ADD {}", write::constraint(constraint));
-    let keeps_unchecked = matches!(table.kind, TableKind::Plain) && constraint.validity == Validity::Valid;
-    match &constraint.kind {
-        ConstraintKind::Check { .. } | ConstraintKind::ForeignKey(_) if keeps_unchecked => {
+    // On a partitioned table a foreign key can't be added NOT VALID before PostgreSQL 18.
+    let takes_unchecked = match &constraint.kind {
+        ConstraintKind::Check { .. } => true,
+        ConstraintKind::ForeignKey(_) => !matches!(table.kind, TableKind::Partitioned { .. }),
+        ConstraintKind::NotNull { .. } | ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_) | ConstraintKind::Exclude(_) => false,
+    };
+    match constraint.validity {
+        Validity::Valid if takes_unchecked => {
             let unchecked = Constraint { validity: Validity::NotValid, ..constraint.clone() };
             let validate = format!("ALTER TABLE {relation} VALIDATE CONSTRAINT {name}");
             vec![
@@ -61,11 +66,6 @@ fn restore(table: &Table, constraint: &Constraint) -> Vec<String> {
                 format!("DO $concertina$ BEGIN {validate}; EXCEPTION WHEN integrity_constraint_violation THEN NULL; END $concertina$"),
             ]
         }
-        ConstraintKind::Check { .. }
-        | ConstraintKind::ForeignKey(_)
-        | ConstraintKind::NotNull { .. }
-        | ConstraintKind::Unique(_)
-        | ConstraintKind::PrimaryKey(_)
-        | ConstraintKind::Exclude(_) => vec![add(constraint)],
+        Validity::Valid | Validity::NotValid => vec![add(constraint)],
     }
 }

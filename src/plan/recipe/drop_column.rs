@@ -95,7 +95,9 @@ fn supplied(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: Dro
 
 /// New clients don't name the column, so a NOT NULL without default would refuse their rows.
 fn loosen(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Draft, Refusal> {
-    if table.primary_key().is_some_and(|key| key.columns.contains(column)) {
+    // One that the release takes away stays until contract.
+    let old = ctx.old.tables.get(ctx.name_before_release(&table.name)).and_then(|old| old.primary_key());
+    if table.primary_key().into_iter().chain(old).any(|key| key.columns.contains(column)) {
         return Err(ctx.refuse(
             format!(
                 "{}.{column} is part of the primary key: until it is dropped, rows that new clients insert have no value for it",
@@ -164,7 +166,10 @@ fn drop(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: DropBeh
     let acting = table.constraints.iter().filter_map(|constraint| Some((constraint.name.as_ref()?, constraint.foreign_key()?)));
     let acting = acting.filter(|(_, key)| key.columns.contains(column) && drop_constraint::acts(key));
     let draft = acting.fold(draft, |draft, (name, key)| {
-        let detail = format!("until then {name} goes on changing rows of {} when new clients delete or change rows of {}", table.name, key.references);
+        let detail = format!(
+            "until then {name} goes on changing rows of {} when new clients delete or change rows of {}",
+            table.name, key.references
+        );
         draft.hazard(HazardKind::NewClientsReadOldValues, detail)
     });
     match gone_with(ctx.before, ctx.after, table, column).as_slice() {

@@ -5,11 +5,12 @@ use super::{Context, Recipe, drop_index};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
+use crate::plan::hold::restore;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::DropBehavior;
 use crate::schema::constraint::{ForeignKey, ReferentialAction};
-use crate::schema::{Constraint, ConstraintKind, Identifier, Name, Table, TableKind};
+use crate::schema::{Constraint, ConstraintKind, Identifier, Name};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
@@ -81,28 +82,4 @@ pub(crate) fn at_once(ctx: &Context<'_>, table: &Name, name: &Identifier, behavi
                 .hazard(HazardKind::RefusesWrites, drop_index::still(name)),
         ),
     })
-}
-
-/// Back again, for rows written from then on: rows that came meanwhile may break it.
-fn restore(table: &Table, constraint: &Constraint) -> Vec<String> {
-    let relation = write::name(&table.name);
-    let name = constraint.name.as_ref().map(write::identifier).unwrap_or_default();
-    let whole = vec![format!("ALTER TABLE {relation} ADD {}", write::constraint(constraint))];
-    match &constraint.kind {
-        // On a partitioned table a foreign key can't be added NOT VALID before PostgreSQL 18.
-        ConstraintKind::ForeignKey(_) if matches!(table.kind, TableKind::Partitioned { .. }) => whole,
-        ConstraintKind::Check { .. } | ConstraintKind::ForeignKey(_) if constraint.validity == crate::schema::Validity::Valid => {
-            let unchecked = Constraint { validity: crate::schema::Validity::NotValid, ..constraint.clone() };
-            vec![
-                format!("ALTER TABLE {relation} ADD {}", write::constraint(&unchecked)),
-                format!("ALTER TABLE {relation} VALIDATE CONSTRAINT {name}"),
-            ]
-        }
-        ConstraintKind::Check { .. }
-        | ConstraintKind::ForeignKey(_)
-        | ConstraintKind::NotNull { .. }
-        | ConstraintKind::Unique(_)
-        | ConstraintKind::PrimaryKey(_)
-        | ConstraintKind::Exclude(_) => whole,
-    }
 }

@@ -20,6 +20,10 @@ pub(crate) fn plan(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Refusal
         Change::RenameIndex { index, .. } => {
             let behind = ctx.before.indexes.get(index).and_then(|found| found.constraint.clone().map(|name| (found.table.clone(), name)));
             Ok(match behind {
+                // It may be built in contract only, and its name be another's until then.
+                None if !ctx.old.indexes.contains_key(index) => {
+                    Recipe::contract(step(ctx).because("the index is new in this release, and no client needs it by its name"))
+                }
                 Some((table, constraint)) => of_constraint(ctx, &table, &constraint),
                 None => Recipe::expand(step(ctx).because("no client needs an index by its name").hazard(
                     HazardKind::NameGone,
