@@ -189,6 +189,7 @@ fn what_is_not_planned_says_what_to_do() {
             "drop name in the next release",
         ),
         ("ALTER TABLE users ADD CONSTRAINT one EXCLUDE (age WITH =);", "strategy direct"),
+        ("CREATE TEMP TABLE help AS SELECT id FROM users;", "create it as an ordinary one"),
     ];
     for (change, remedy) in refused {
         let project = adopted(&format!("{change}\n"));
@@ -206,4 +207,21 @@ fn a_directive_moves_a_change_and_the_plan_says_so() {
         let run = project.run("plan --release 2");
         assert!(run.ended_well().out.contains(&format!("2/{phase}/users/run")), "{run:#?}");
     }
+}
+
+#[test]
+fn a_function_of_a_dropped_trigger_is_not_given_another_body() {
+    let project = Project::new(&[
+        (
+            "migrations/1_start.sql",
+            "CREATE TABLE a (id int);\nCREATE TABLE b (n int);\nCREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := 1; RETURN NEW; END $$;\nCREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f();\n",
+        ),
+        (
+            "migrations/2_change.sql",
+            "DROP TRIGGER t ON a;\nCREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.n := 1; RETURN NEW; END $$;\nCREATE TRIGGER t BEFORE INSERT ON b FOR EACH ROW EXECUTE FUNCTION f();\n",
+        ),
+    ]);
+    project.run("init --adopt 1 --through 1_start.sql").ended_well();
+    let run = project.run("plan --release 2");
+    assert!(run.code == 2 && run.out.contains("give the new function another name"), "{run:#?}");
 }

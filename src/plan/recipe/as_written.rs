@@ -5,12 +5,13 @@
 use std::collections::BTreeSet;
 
 use super::statement::step;
-use super::{Context, Planned, Recipe, late};
+use super::{Context, Item, Planned, Recipe, late};
 use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::OnConflict;
+use crate::schema::object::Trigger;
 use crate::schema::{Change, Class, ConstraintKind, Identifier, Name};
 use crate::sql::directive::{DirectiveKind, PhaseName};
 
@@ -205,11 +206,7 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
         {
             expand(ctx, "old clients don't call it")
         }
-        Change::CreateRoutine { on_conflict: OnConflict::Replace, .. } => Recipe::expand(
-            step(ctx)
-                .because("the signature stays; the body must serve old clients too")
-                .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body"),
-        ),
+        Change::CreateRoutine { routine, on_conflict: OnConflict::Replace } => replaced_body(ctx, &routine.name)?,
         Change::CreateTrigger { trigger, .. } => {
             let fires = format!("writes of old clients to {} fire it too", trigger.table);
             let step = step(ctx).hazard(HazardKind::OldClientsReadNewValues, fires);
@@ -241,6 +238,39 @@ fn is_replaced_later(ctx: &Context<'_>, table: &Name) -> bool {
         }
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
     })
+}
+
+/// In expand: old clients call the new body too.
+fn replaced_body(ctx: &Context<'_>, function: &Name) -> Result<Recipe, Refusal> {
+    if let Some(trigger) = dropped_caller(ctx, function) {
+        return Err(ctx.refuse(
+            format!(
+                "trigger {} of {} runs the function until contract, and may not be able to run the new body",
+                trigger.name, trigger.table
+            ),
+            "give the new function another name, or end the trigger before with `-- concertina: phase expand` above its DROP",
+        ));
+    }
+    Ok(Recipe::expand(
+        step(ctx)
+            .because("the signature stays; the body must serve old clients too")
+            .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body"),
+    ))
+}
+
+/// A trigger of old clients that calls the function, and that the release drops in contract, without another one there.
+fn dropped_caller<'a>(ctx: &Context<'a>, function: &Name) -> Option<&'a Trigger> {
+    let moved =
+        |item: &Item| item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Phase(_) | DirectiveKind::Strategy(_)));
+    let dropped = |on: &Name, name: &Identifier| {
+        ctx.earlier().any(|item| match &item.planned {
+            Planned::Change(Change::DropTrigger { table, trigger, .. }) => table == on && trigger == name && !moved(item),
+            Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+        })
+    };
+    let goes_on = |on: &Name| ctx.new.triggers.values().any(|trigger| &trigger.table == on && &trigger.function == function);
+    let calls = |trigger: &&Trigger| &trigger.function == function && dropped(&trigger.table, &trigger.name) && !goes_on(&trigger.table);
+    ctx.old.triggers.values().map(AsRef::as_ref).find(calls)
 }
 
 /// Old clients that leave a required column out live on its default.

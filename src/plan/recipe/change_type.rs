@@ -87,10 +87,10 @@ fn at_once(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_
     )
 }
 
-/// The tables that foreign keys of the column lead to or come from.
+/// The tables that foreign keys of the column lead to or come from. Those that the release drops may be there until contract.
 fn other_ends(ctx: &Context<'_>, table: &Table, column: &Identifier) -> BTreeSet<Name> {
     let mut ends = BTreeSet::new();
-    for referrer in ctx.before.tables.values() {
+    for referrer in ctx.before.tables.values().chain(ctx.old.tables.values()) {
         for key in referrer.constraints.iter().filter_map(Constraint::foreign_key) {
             if referrer.name == table.name && key.columns.contains(column) {
                 ends.insert(key.references.clone());

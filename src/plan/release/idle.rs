@@ -39,6 +39,10 @@ fn is_idle(item: &Item) -> bool {
         | Change::DropDefault { table, .. }
         // USING may give other values of the same type.
         | Change::ChangeType { table, using: None, .. } => stays(item, table),
+        Change::DropExtension { extension, .. } => {
+            let name = Name::unqualified(extension.clone());
+            !item.before.extensions.contains_key(extension) && !item.before.is_unknown(ObjectKind::Extension, &name)
+        }
         _ => match named_by(change, &item.before, &item.after) {
             Some((Act::Drops, named)) => !named.is_in(&item.before) && !may_be_there(&named, &item.before),
             Some((Act::Creates, _)) | None => false,
