@@ -28,7 +28,8 @@ pub(crate) fn muted(ctx: &Context<'_>, table: &Name, column: &Identifier, fill: 
         return vec![fill];
     }
     let mute = Mute::new(table, column);
-    vec![mute.begin(&fill.subject), fill.clone(), mute.end(&fill.subject)]
+    let (begin, end) = (mute.begin(&fill.subject), mute.end(&fill.subject));
+    vec![begin, fill, end]
 }
 
 /// Whether the word stands in what comes before the function that the trigger calls: its timing, its events, `FOR EACH ROW`.

@@ -62,48 +62,34 @@ fn in_place(ctx: &Context<'_>, old: &View, new: &View) -> Draft {
 
 /// The old view with all that was said about it, and the same for the views that read it: they stand in its way.
 fn restored(ctx: &Context<'_>, old: &View) -> Vec<String> {
-    let readers = readers(ctx, &old.name);
+    let mut readers = Vec::new();
+    add_readers(ctx, &old.name, &mut readers);
     let drop = |name: &Name| format!("DROP VIEW {}", write::name(name));
-    let mut sql: Vec<String> = readers.iter().rev().map(|reader| drop(&reader.name)).collect();
+    let mut sql: Vec<String> = readers.iter().map(|reader| drop(&reader.name)).collect();
     sql.push(drop(&old.name));
     sql.push(write::create_view(old));
     sql.extend(write::remarks_about(ctx.before, &old.name));
-    for reader in readers {
+    for reader in readers.into_iter().rev() {
         sql.push(write::create_view(reader));
         sql.extend(write::remarks_about(ctx.old, &reader.name));
     }
     sql
 }
 
-/// The views of the release before that read this one, however far, each after those that it reads itself. Not those that the
+/// Adds the views of the release before that read this one, however far, each after those that read it. Not those that the
 /// release has replaced earlier: the new ones were made when this one was gone.
-fn readers<'a>(ctx: &Context<'a>, name: &Name) -> Vec<&'a View> {
+fn add_readers<'a>(ctx: &Context<'a>, name: &Name, readers: &mut Vec<&'a View>) {
     let replaced = |view: &View| {
         ctx.earlier()
             .filter_map(|item| item.instead_of.as_deref())
             .any(|drop| matches!(drop, Change::DropObject { object, .. } if object.name == view.name))
     };
-    let mut found: Vec<&View> = Vec::new();
-    loop {
-        let reads = |view: &View| {
-            let known = |read: &Name| read == name || found.iter().any(|found| &found.name == read);
-            view.query.parts.iter().any(|part| matches!(part, Part::Relation(read) if known(read)))
-        };
-        let waits = |view: &View| {
-            // One that reads another reader which is still to come has to wait for it.
-            ctx.old.views.values().any(|other| {
-                !found.iter().any(|found| found.name == other.name)
-                    && other.name != view.name
-                    && reads(other)
-                    && view.query.parts.iter().any(|part| matches!(part, Part::Relation(read) if read == &other.name))
-            })
-        };
-        let next = ctx.old.views.values().map(AsRef::as_ref).find(|view: &&View| {
-            !view.materialized && !found.iter().any(|found| found.name == view.name) && reads(view) && !waits(view) && !replaced(view)
-        });
-        match next {
-            Some(next) => found.push(next),
-            None => return found,
+    for view in ctx.old.views.values() {
+        let known = readers.iter().any(|known| known.name == view.name);
+        let reads = view.query.parts.iter().any(|part| matches!(part, Part::Relation(read) if read == name));
+        if reads && !known && !view.materialized && !replaced(view) {
+            add_readers(ctx, &view.name, readers);
+            readers.push(view);
         }
     }
 }
