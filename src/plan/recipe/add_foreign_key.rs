@@ -28,7 +28,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
     let mut steps = if only_new {
         Vec::new()
     } else {
-        broken(ctx, table, key).map(|broken| repair::again(ctx, table, &broken)).transpose()?.unwrap_or_default()
+        broken(ctx, table, key).map(|broken| repair::again(ctx, table, &key.columns, &broken)).transpose()?.unwrap_or_default()
     };
     steps.push(if only_new {
         add.because("only new clients write these columns")

@@ -9,17 +9,19 @@ use crate::plan::keyset::{self, Action};
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Planned, is_over_own_row};
 use crate::schema::change::{DataChange, Verb};
-use crate::schema::{Change, Lookup, Name, Sql, TableKind};
+use crate::schema::{Change, Identifier, Lookup, Name, Sql, TableKind};
 use crate::sql::write;
 
 /// Repairs of rows that break a CHECK.
 pub(crate) fn of_check(ctx: &Context<'_>, table: &Name, expression: &Sql) -> Result<Vec<Draft>, Refusal> {
-    again(ctx, table, &format!("NOT ({})", write::text(expression)))
+    let columns: Vec<Identifier> = expression.own_columns().cloned().collect();
+    again(ctx, table, &columns, &format!("NOT ({})", write::text(expression)))
 }
 
-/// Repairs of rows for which `broken` holds, a condition over the row's own columns.
-pub(crate) fn again(ctx: &Context<'_>, table: &Name, broken: &str) -> Result<Vec<Draft>, Refusal> {
-    earlier(ctx, table).filter_map(|data| in_chunks(ctx, table, data, broken).transpose()).collect()
+/// Repairs of rows for which `broken` holds, a condition over these columns of the row itself. An UPDATE of other columns is none.
+pub(crate) fn again(ctx: &Context<'_>, table: &Name, columns: &[Identifier], broken: &str) -> Result<Vec<Draft>, Refusal> {
+    let mends = |data: &&DataChange| data.verb != Verb::Update || data.assignments.iter().any(|(name, _)| columns.contains(name));
+    earlier(ctx, table).filter(mends).filter_map(|data| in_chunks(ctx, table, data, broken).transpose()).collect()
 }
 
 /// Deletes of duplicates: they compare rows of the table with each other, so they are repeated as they were written.

@@ -1,4 +1,5 @@
-//! Of several statements that say what a column's default is, or whether it may be NULL, the last one counts.
+//! Of several statements that say what a column's default is, or whether it may be NULL, the last one counts; none does if the
+//! column or its table goes in the end.
 
 use std::sync::Arc;
 
@@ -22,11 +23,16 @@ pub(super) fn leave_out(mut items: Vec<Item>) -> Vec<Item> {
             continue;
         };
         let same = |item: &Item| of(item) == Some((&table, &column, attribute));
-        let Some(next) = (at + 1..items.len()).find(|next| same(&items[*next])) else { continue };
+        let Some(next) = (at + 1..items.len()).find(|next| same(&items[*next]) || drops(&items[*next], &table, &column)) else {
+            continue;
+        };
         if items[at + 1..next].iter().any(|item| rests_on(item, &table, &column, attribute)) {
             continue;
         }
         gone[at] = true;
+        if drops(&items[next], &table, &column) {
+            continue;
+        }
         let first = items[at].before.clone();
         let later = &mut items[next];
         restore(&mut later.before, &first, &table, &column, attribute);
@@ -48,6 +54,16 @@ fn of(item: &Item) -> Option<(&Name, &Identifier, Attribute)> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else drops a column")]
+fn drops(item: &Item, table: &Name, column: &Identifier) -> bool {
+    let Planned::Change(change) = &item.planned else { return false };
+    match change {
+        Change::DropColumn { table: of, column: dropped, .. } => of == table && dropped == column && !is_directed(item),
+        Change::DropTable { table: of, .. } => of == table && !is_directed(item),
+        _ => false,
+    }
+}
+
 /// Whether a statement between two may need what the first one says.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is the same with either default")]
 fn rests_on(item: &Item, table: &Name, column: &Identifier, attribute: Attribute) -> bool {
@@ -55,6 +71,8 @@ fn rests_on(item: &Item, table: &Name, column: &Identifier, attribute: Attribute
     match change {
         Change::Data(data) => attribute == Attribute::Default && data.writes.contains(table),
         Change::ChangeType { table: on, column: of, .. } => on == table && of == column,
+        Change::RenameColumn { table: on, column: of, to } => on == table && (of == column || to == column),
+        Change::RenameTable { table: on, .. } | Change::SetTableSchema { table: on, .. } => on == table,
         Change::AddConstraint { table: on, constraint } => on == table && constraint.columns().contains(column),
         Change::Opaque { .. } => true,
         _ => false,
