@@ -134,13 +134,19 @@ impl<'a> Course<'a> {
     }
 
     pub(super) async fn run(&mut self, shadow: &mut Shadow) -> Result<(), Error> {
+        // Until their contract, labels of earlier releases are as they were: rows can be told by those alone.
+        let own = self.relabelled.clone();
+        if !self.case.begun.is_empty() {
+            let base = Shape::read(&mut self.connection).await?;
+            self.relabelled.extend(relabelled(&base, &self.old_shape));
+        }
         for step in self.case.begun {
             if !self.go(step).await? {
                 return Ok(());
             }
         }
         let (contract, rest): (Vec<&Step>, Vec<&Step>) = self.case.plan.steps.iter().partition(|step| step.phase == Phase::Contract);
-        self.changed.clone_from(&self.relabelled);
+        self.changed.clone_from(&own);
         for (left, step) in (0..contract.len()).rev().zip(contract) {
             if !self.go(step).await? {
                 return Ok(());
@@ -151,6 +157,7 @@ impl<'a> Course<'a> {
             self.try_old(Reach::Touched).await?;
         }
         self.stage = Stage::Window;
+        self.relabelled = own;
         self.meet().await?;
         let start = compare::schema(&mut self.connection).await?;
         // The undo of a step is tried with all that came after it, so in a long plan not every place to stop is one to try.
