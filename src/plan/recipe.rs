@@ -38,7 +38,7 @@ use super::refusal::Refusal;
 use super::release::{Act, Item, Named, Planned, name_at_start};
 use crate::engine::Engine;
 use crate::schema::change::Verb;
-use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Lookup, Name, ObjectKind, Sql, Table};
+use crate::schema::{Catalog, Change, Column, ConstraintKind, Identifier, Lookup, Name, ObjectKind, Sql, Table};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use std::sync::Arc;
 
@@ -121,6 +121,20 @@ impl Context<'_> {
                 "say how it is meant with a directive (docs/directives.md)",
             )),
         }
+    }
+
+    /// A column of a table right before the change; a refusal if it isn't known.
+    pub(crate) fn column<'t>(&self, table: &'t Table, name: &Identifier) -> Result<&'t Column, Refusal> {
+        table.column(name).ok_or_else(|| {
+            if self.before.is_unknown(ObjectKind::Table, &table.name) {
+                self.refuse(
+                    format!("what {}.{name} is can't be told: only an earlier statement that can't be read can have made it", table.name),
+                    "say how it is meant with a directive (docs/directives.md), as in -- concertina: phase contract",
+                )
+            } else {
+                self.refuse(format!("{} has no column {name}", table.name), "check the name")
+            }
+        })
     }
 
     /// Whether the table came to be in this release, so that old clients don't know it.

@@ -25,9 +25,7 @@ pub(crate) struct Target<'a> {
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, name: &Identifier, target: &Target<'_>) -> Result<Recipe, Refusal> {
     let table = ctx.table(table_name)?;
-    let Some(column) = table.column(name) else {
-        return Err(ctx.refuse(format!("{table_name} has no column {name}"), "check the name"));
-    };
+    let column = ctx.column(table, name)?;
     if ctx.is_new_column(table_name, name) {
         return Err(ctx.refuse(format!("{table_name}.{name} is added and changed in one release"), "add it with its final type at once"));
     }

@@ -13,9 +13,7 @@ use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, name: &Identifier, if_exists: IfExists) -> Result<Recipe, Refusal> {
     let table = ctx.table(table_name)?;
-    let Some(column) = table.column(name) else {
-        return Err(ctx.refuse(format!("{table_name} has no column {name}"), "check the name"));
-    };
+    let column = ctx.column(table, name)?;
     let generated = match &column.generated {
         Some(generated) if generated.kind == GeneratedKind::Stored => generated,
         None if if_exists == IfExists::Skip => return Ok(Recipe::default()),

@@ -25,9 +25,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
         ));
     }
     let table = ctx.table(table_name)?;
-    let Some(column) = table.column(from) else {
-        return Err(ctx.refuse(format!("{table_name} has no column {from}"), "check the name"));
-    };
+    let column = ctx.column(table, from)?;
     if ctx.is_new_column(table_name, from) {
         return Err(
             ctx.refuse(format!("{table_name}.{from} is added and renamed in one release"), format!("add it under the name {to} at once"))

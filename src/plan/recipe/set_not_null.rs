@@ -15,9 +15,7 @@ use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier) -> Result<Recipe, Refusal> {
     let table = ctx.table(table_name)?;
-    let Some(found) = table.column(column) else {
-        return Err(ctx.refuse(format!("{table_name} has no column {column}"), "check the name"));
-    };
+    let found = ctx.column(table, column)?;
     if found.not_null {
         return Ok(Recipe::default());
     }

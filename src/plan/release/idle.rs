@@ -4,7 +4,7 @@
 use super::named::{Act, Named, named_by};
 use super::{Item, Planned};
 use crate::schema::change::OnConflict;
-use crate::schema::{Catalog, Change, Name, ObjectKind};
+use crate::schema::{Catalog, Change, Identifier, Name, ObjectKind};
 
 /// The items without those that change nothing.
 pub(super) fn leave_out(items: Vec<Item>) -> Vec<Item> {
@@ -33,12 +33,12 @@ fn is_replaced(items: &[Item], at: usize) -> bool {
 fn is_idle(item: &Item) -> bool {
     let Planned::Change(change) = &item.planned else { return false };
     match change {
-        Change::DropNotNull { table, .. }
-        | Change::SetNotNull { table, .. }
-        | Change::SetDefault { table, .. }
-        | Change::DropDefault { table, .. }
+        Change::DropNotNull { table, column }
+        | Change::SetNotNull { table, column }
+        | Change::SetDefault { table, column, .. }
+        | Change::DropDefault { table, column }
         // USING may give other values of the same type.
-        | Change::ChangeType { table, using: None, .. } => stays(item, table),
+        | Change::ChangeType { table, column, using: None, .. } => stays(item, table, column),
         Change::DropExtension { extension, .. } => {
             let name = Name::unqualified(extension.clone());
             !item.before.extensions.contains_key(extension) && !item.before.is_unknown(ObjectKind::Extension, &name)
@@ -50,9 +50,10 @@ fn is_idle(item: &Item) -> bool {
     }
 }
 
-fn stays(item: &Item, table: &Name) -> bool {
+/// Whether the table is as it was. Of a column that only a statement made which can't be read, nothing is known.
+fn stays(item: &Item, table: &Name, column: &Identifier) -> bool {
     match (item.before.tables.get(table), item.after.tables.get(table)) {
-        (Some(before), Some(after)) => before == after,
+        (Some(before), Some(after)) => before.column(column).is_some() && before == after,
         (None, _) | (_, None) => false,
     }
 }
