@@ -1,5 +1,5 @@
 //! A fill changes nothing but what it fills: a table's own triggers fire for each row, and what they change in it is put back.
-//! So the time of a row's last change stays what it was.
+//! So the time of a row's last change stays what it was. What they write elsewhere can't be put back: that is a hazard.
 
 use super::draft::Draft;
 use super::format::HazardKind;
@@ -9,7 +9,8 @@ use super::recipe::Context;
 use super::trigger::OUR_SCHEMA;
 use crate::engine::{Held, LockMode};
 use crate::schema::object::Trigger;
-use crate::schema::{Identifier, Name};
+use crate::schema::text::Part;
+use crate::schema::{Catalog, Identifier, Name};
 use crate::sql::write;
 
 /// The fill of a column with what it takes to mute the triggers of its table meanwhile.
@@ -19,12 +20,13 @@ pub(crate) fn muted(ctx: &Context<'_>, table: &Name, column: &Identifier, fill: 
         &trigger.table == table && trigger.enabled != 'D' && named && said(trigger, "UPDATE")
     };
     let triggers = ctx.before.triggers.values().map(AsRef::as_ref).filter(fires);
-    let (before, after): (Vec<&Trigger>, Vec<&Trigger>) = triggers.partition(|trigger| said(trigger, "BEFORE"));
-    let fill = after.into_iter().fold(fill, |fill, trigger| {
+    let triggers: Vec<&Trigger> = triggers.collect();
+    let acts = |trigger: &&&Trigger| !said(trigger, "BEFORE") || may_act(ctx.before, trigger);
+    let fill = triggers.iter().filter(acts).fold(fill, |fill, trigger| {
         let detail = format!("trigger {} of {table} fires for each row that is filled, as if a client had changed it", trigger.name);
         fill.hazard(HazardKind::FiresTriggers, detail)
     });
-    if before.iter().all(|trigger| !said(trigger, "ROW")) {
+    if !triggers.iter().any(|trigger| said(trigger, "BEFORE") && said(trigger, "ROW")) {
         return vec![fill];
     }
     let mute = Mute::new(table, column);
@@ -37,6 +39,25 @@ fn said(trigger: &Trigger, word: &str) -> bool {
     let text = write::text(&trigger.definition);
     let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').skip_while(|word| !word.eq_ignore_ascii_case("TRIGGER"));
     words.any(|found| found.eq_ignore_ascii_case(word))
+}
+
+/// Whether the trigger's function may do more than change the row: its body has a verb of a statement, or isn't known.
+fn may_act(catalog: &Catalog, trigger: &Trigger) -> bool {
+    const VERBS: [&str; 9] = ["call", "copy", "delete", "execute", "insert", "merge", "notify", "perform", "update"];
+    let called = trigger.definition.parts.iter().rev().find_map(|part| match part {
+        Part::Function(name) => Some(name),
+        Part::Text(_) | Part::Column { .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Type(_) => None,
+    });
+    let known = catalog.routines.iter().filter(|((name, _), _)| Some(name) == called).map(|(_, routine)| write::text(&routine.definition));
+    let bodies: Vec<String> = known.collect();
+    let acts = |definition: &String| {
+        // What is quoted is no verb: TG_OP = 'UPDATE'.
+        let plain: String = definition.split('\'').step_by(2).collect::<Vec<_>>().join(" ");
+        let body = plain.split("$").skip(1).collect::<Vec<_>>().join(" ");
+        let mut words = body.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        body.is_empty() || words.any(|word| VERBS.iter().any(|verb| word.eq_ignore_ascii_case(verb)))
+    };
+    bodies.is_empty() || bodies.iter().any(acts)
 }
 
 struct Mute<'a> {

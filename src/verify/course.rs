@@ -14,7 +14,7 @@ use super::compare::{self, Schema};
 use super::journal::{CheckKind, Example, Journal, Proof};
 use super::prove::{Case, Options, Scope};
 use super::queries::{self, Query};
-use super::reference::{Written, add_referencing, alike, learn, relabelled, renumber, rows, sampled};
+use super::reference::{Written, add_readers, add_referencing, alike, learn, relabelled, renumber, rows, sampled};
 use super::sample;
 use super::seed::Rows;
 use super::shadow::Shadow;
@@ -39,6 +39,8 @@ pub(super) struct Course<'a> {
     changed: BTreeSet<String>,
     /// Tables from which the release deletes rows as data, and those that reference them.
     deleted: BTreeSet<String>,
+    /// Tables into which the release puts rows as data.
+    inserted: BTreeSet<String>,
     /// Tables that triggers have written to because a fill fired them: nobody's clients do, nor the migrations as written.
     stirred: BTreeSet<String>,
     /// The step whose author vouches for old clients, if one was run.
@@ -126,6 +128,7 @@ impl<'a> Course<'a> {
             new,
             changed,
             deleted: BTreeSet::new(),
+            inserted: BTreeSet::new(),
             stirred: BTreeSet::new(),
             vouched,
             stage: Stage::Due,
@@ -244,7 +247,11 @@ impl<'a> Course<'a> {
             // What becomes of rows becomes of those that reference them.
             add_referencing(&mut self.changed, &[&self.old_shape, &self.new_shape]);
             let chunks = step.backfill.iter().map(|backfill| &backfill.chunk);
-            if step.sql.iter().chain(chunks).any(|sql| sql.to_ascii_uppercase().contains("DELETE")) {
+            let says = |verb: &str| step.sql.iter().chain(chunks.clone()).any(|sql| sql.to_ascii_uppercase().contains(verb));
+            if says("INSERT") {
+                self.inserted.extend(step.locks.iter().map(|lock| lock.relation.clone()));
+            }
+            if says("DELETE") {
                 self.deleted.extend(step.locks.iter().map(|lock| lock.relation.clone()));
                 add_referencing(&mut self.deleted, &[&self.old_shape, &self.new_shape]);
             }
@@ -252,6 +259,7 @@ impl<'a> Course<'a> {
         if step.has_hazard(HazardKind::FiresTriggers) {
             let elsewhere = |path: &String| !step.locks.iter().any(|lock| lock.relation == *path);
             self.stirred.extend(written.into_iter().filter(elsewhere));
+            add_readers(&mut self.stirred, &[&self.old_shape, &self.new_shape]);
         }
         let own = step.introduced_by == self.case.plan.release && step.phase != Phase::Contract;
         let code = ["-trigger", "-function"].iter().any(|what| step.id.0.ends_with(what));
@@ -343,6 +351,12 @@ impl<'a> Course<'a> {
                 (Some((_, found)), _) if check == CheckKind::OldClients && self.misses_a_row(&found, statement) => {
                     self.journal.declared(format!(
                         "the release deletes rows, and {who} that names one of them meets an error where it {} on {}",
+                        statement.about, statement.table
+                    ));
+                }
+                (Some((_, found)), _) if check == CheckKind::OldClients && self.repeats_a_row(&found, statement) => {
+                    self.journal.declared(format!(
+                        "the release inserts rows, and {who} that brings the key of one of them meets an error where it {} on {}",
                         statement.about, statement.table
                     ));
                 }

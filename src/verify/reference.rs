@@ -148,12 +148,18 @@ fn closure(shape: &Shape, touched: &BTreeSet<Name>) -> BTreeSet<Name> {
 
 /// Adds the tables whose foreign keys lead to one of them (`schema.table`), however far, and the views that read them.
 pub(super) fn add_referencing(paths: &mut BTreeSet<String>, shapes: &[&Shape]) {
+    add_following(paths, shapes, |table| table.foreign_keys.iter().map(|key| &key.references).chain(&table.reads).collect());
+}
+
+/// Adds the views that read one of them (`schema.table`), and those that read these.
+pub(super) fn add_readers(paths: &mut BTreeSet<String>, shapes: &[&Shape]) {
+    add_following(paths, shapes, |table| table.reads.iter().collect());
+}
+
+fn add_following(paths: &mut BTreeSet<String>, shapes: &[&Shape], of: impl Fn(&Table) -> Vec<&Name>) {
     loop {
         let tables = shapes.iter().flat_map(|shape| &shape.tables);
-        let follows = |table: &&Table| {
-            let mut others = table.foreign_keys.iter().map(|key| &key.references).chain(&table.reads);
-            others.any(|other| paths.contains(&super::carry::path(other)))
-        };
+        let follows = |table: &&Table| of(table).into_iter().any(|other| paths.contains(&super::carry::path(other)));
         let found: Vec<String> = tables.filter(follows).map(|table| super::carry::path(&table.name)).collect();
         let before = paths.len();
         paths.extend(found);

@@ -37,6 +37,11 @@ impl Course<'_> {
         found.starts_with("error 23503") && self.deleted.contains(&carry::path(&statement.table))
     }
 
+    /// Whether the statement brings a row whose key the release may have inserted as data.
+    pub(super) fn repeats_a_row(&self, found: &str, statement: &Statement) -> bool {
+        found.starts_with("error 23505") && self.inserted.contains(&carry::path(&statement.table))
+    }
+
     /// Whether a directive says that clients can live with the old shape until what is due now is done.
     pub(super) fn is_vouched_for(&self) -> bool {
         let moved = |step: &Step| step.has_hazard(HazardKind::MovedByDirective);

@@ -77,7 +77,17 @@ pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two
     );
     let mut contract = vec![replace];
     contract.extend(checked());
-    Ok(Recipe { contract, ..Recipe::default() })
+    // What the old rules write must end before a rule that refuses it begins: SET NULL before SET NOT NULL.
+    Ok(if writes(two.before) {
+        Recipe { first_to_contract: contract, ..Recipe::default() }
+    } else {
+        Recipe { contract, ..Recipe::default() }
+    })
+}
+
+/// Whether it gives referencing columns another value.
+fn writes(key: &ForeignKey) -> bool {
+    [key.on_delete, key.on_update].iter().any(|action| matches!(action, ReferentialAction::SetNull | ReferentialAction::SetDefault))
 }
 
 /// Whether all that was accepted, with the effect that it had, still is.
