@@ -30,13 +30,11 @@ pub(super) fn leave_out(mut items: Vec<Item>) -> Vec<Item> {
             continue;
         }
         gone[at] = true;
-        if drops(&items[next], &table, &column) {
-            continue;
-        }
+        let is_last = drops(&items[next], &table, &column);
         let first = items[at].before.clone();
         let later = &mut items[next];
         restore(&mut later.before, &first, &table, &column, attribute);
-        gone[next] = is_same(&later.before, &later.after, &table, &column, attribute);
+        gone[next] = !is_last && is_same(&later.before, &later.after, &table, &column, attribute);
     }
     items.into_iter().zip(gone).filter_map(|(item, gone)| (!gone).then_some(item)).collect()
 }

@@ -3,7 +3,7 @@
 use super::super::data_type::{self, Family};
 use super::super::name::quoted;
 use super::super::picks::Picks;
-use super::super::schema::{Column, Made, Schema, Table};
+use super::super::schema::{Column, Kind, Made, Schema, Table};
 use super::super::table::{any_type, generated};
 use super::{Statement, alter, directed};
 
@@ -103,7 +103,13 @@ pub(super) fn drop(schema: &mut Schema, picks: &mut Picks) -> Option<Vec<Stateme
     let path = table.path();
     let statement = alter(&path, format!("DROP COLUMN {}", column.quoted()));
     let supplied = column.not_null && column.made == Made::ByClients;
-    let statement = if supplied || picks.once_in(5) && !matches!(column.made, Made::From(_)) {
+    // One value for all rows is no match of a row, nor unique: nobody says `down` so.
+    let ruled = table.rules.iter().any(|rule| rule.columns.contains(&column.name) && !matches!(rule.kind, Kind::Check(_)));
+    let bound = ruled || table.indexes.iter().any(|index| index.unique && index.columns.contains(&column.name));
+    if supplied && bound {
+        return None;
+    }
+    let statement = if supplied || !bound && picks.once_in(5) && !matches!(column.made, Made::From(_)) {
         directed(&format!("down {path}.{} = {}", column.quoted(), column.data_type.values[0]), statement)
     } else {
         statement
