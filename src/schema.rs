@@ -13,6 +13,7 @@ pub mod table;
 pub mod object;
 pub mod change;
 pub mod facts;
+pub mod tools;
 pub mod catalog;
 pub mod outline;
 

@@ -25,7 +25,7 @@ pub use queries::{Asked, Query, read as read_queries};
 pub use renames::Renames;
 pub use seed::{Rows, Seeded};
 pub use shadow::{Place, Shadow};
-pub use written::{InTransaction, Refused, Script, run as run_written};
+pub use written::{InTransaction, Refused, Script, begin as begin_written, run as run_written};
 
 use crate::db::postgres::{ConnectError, SettingsError, introspect};
 use crate::db::throwaway;

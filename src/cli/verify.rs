@@ -91,7 +91,8 @@ fn one(arguments: &Arguments, project: &Project, release: &Release, terminal: &m
     let options = Options { rows: arguments.rows, scope: Scope::All };
     let proof = wait_for(async {
         let mut shadow = Shadow::open(place)?;
-        let database = shadow.create(None).await?;
+        let texts = project.migrations.iter().map(|migration| migration.text.as_str());
+        let database = verify::begin_written(&mut shadow, texts).await?;
         if let Err(refused) = verify::run_written(&shadow, &database, &base).await? {
             shadow.close().await?;
             return Err(Failure::Unreadable(format!("a migration of an earlier release can't be run in the shadow database: {refused}")));

@@ -6,6 +6,7 @@ use super::Error;
 use super::client::execute;
 use super::shadow::Shadow;
 use crate::db::postgres::trusted;
+use crate::schema::tools::TOOLS_OWN;
 
 /// A migration, ready to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,23 @@ impl std::fmt::Display for Refused {
         let line = self.statement.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         write!(f, "{}: {} (`{line}`)", self.path, self.message)
     }
+}
+
+/// Makes a database for migrations that run from the first one on: empty, but for the tools' own tables that they name.
+pub async fn begin<'a>(shadow: &mut Shadow, texts: impl Iterator<Item = &'a str> + Clone) -> Result<String, Error> {
+    let database = shadow.create(None).await?;
+    let mut connection = shadow.connect(&database).await?;
+    for table in TOOLS_OWN {
+        // Who creates it uses the name for something else, and then it is no word for a tool's.
+        let creates = |text: &str| {
+            text.to_ascii_lowercase().split(';').any(|statement| statement.contains("create table") && statement.contains(table.name))
+        };
+        if texts.clone().any(|text| text.contains(table.name)) && !texts.clone().any(creates) {
+            execute(&mut connection, &format!("CREATE TABLE {} ({})", table.name, table.columns)).await?;
+        }
+    }
+    let _ = connection.close().await;
+    Ok(database)
 }
 
 /// Runs migrations in a database, each in a session of its own. Stops at the first that is refused.

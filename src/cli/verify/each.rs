@@ -53,7 +53,8 @@ async fn all(
     (applied, pending): (&[Migration], &[Migration]),
     terminal: &mut Terminal,
 ) -> Result<Vec<Row>, Failure> {
-    let base = shadow.create(None).await?;
+    let texts = applied.iter().chain(pending).map(|migration| migration.text.as_str());
+    let base = verify::begin_written(shadow, texts).await?;
     let mut broken = advance(shadow, &base, applied).await?;
     let mut catalog = history::fold(project.config.engine, applied, &Catalog::default()).end;
     let mut rows = Vec::new();

@@ -12,22 +12,7 @@ use crate::schema::index::Index;
 use crate::schema::name::{Identifier, Name};
 use crate::schema::object::{ObjectKind, Sequence, TypeKind, UserType, View};
 use crate::schema::table::{Table, TableKind};
-
-/// Tables that migration tools make for themselves before the first migration runs.
-const TOOLS_OWN: [&str; 12] = [
-    "__diesel_schema_migrations",
-    "_prisma_migrations",
-    "_sqlx_migrations",
-    "atlas_schema_revisions",
-    "databasechangelog",
-    "flyway_schema_history",
-    "goose_db_version",
-    "gorp_migrations",
-    "knex_migrations",
-    "schema_migration",
-    "schema_migrations",
-    "schema_version",
-];
+use crate::schema::tools::is_tools_own;
 
 /// The schema of temporary tables.
 pub(super) const TEMPORARY: &str = "pg_temp";
@@ -93,7 +78,7 @@ impl Catalog {
     /// Whether an unreadable statement may have made, changed or dropped that object.
     pub fn is_unknown(&self, kind: ObjectKind, name: &Name) -> bool {
         self.unknown_all
-            || TOOLS_OWN.contains(&name.name.as_str())
+            || is_tools_own(name.name.as_str())
             || self.unknown.iter().any(|object| {
                 object.kind == ObjectKind::Schema && Some(&object.name.name) == name.schema.as_ref()
                     || &object.name == name && role_of(object.kind) == role_of(kind)
