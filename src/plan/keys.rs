@@ -15,6 +15,24 @@ use crate::schema::{
 };
 use crate::sql::write;
 
+/// A primary key that the release drops holds the column until contract: it would hold the one that hands over its name.
+fn refuse_key_that_goes(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<(), Refusal> {
+    let key = |table: &Table| {
+        table.constraints.iter().find(|one| matches!(&one.kind, ConstraintKind::PrimaryKey(key) if key.columns.contains(column))).cloned()
+    };
+    let before = ctx.old.tables.get(ctx.name_before_release(&table.name)).and_then(|before| key(before));
+    match before {
+        Some(gone) if key(table).is_none() => Err(ctx.refuse(
+            format!("{column} is in the primary key of {} at the start, which goes in the same release", table.name),
+            format!(
+                "drop {} in a release before the one that changes the type",
+                gone.name.map_or_else(|| "the key".to_owned(), |name| name.to_string())
+            ),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// The primary key, with an index for each of the two columns.
 struct Primary {
     name: Identifier,
@@ -46,6 +64,7 @@ pub(crate) struct Keys {
 impl Keys {
     /// Of the column `from`, beside which `to` is built.
     pub(crate) fn of(ctx: &Context<'_>, table: &Table, from: &Identifier, to: &Identifier) -> Result<Self, Refusal> {
+        refuse_key_that_goes(ctx, table, from)?;
         let primary = table.constraints.iter().find_map(|constraint| match &constraint.kind {
             ConstraintKind::PrimaryKey(key) if key.columns.contains(from) => Some(primary(table, constraint, key, from, to)),
             ConstraintKind::PrimaryKey(_)

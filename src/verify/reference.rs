@@ -184,10 +184,27 @@ pub(super) async fn renumber(shadow: &Shadow, database: &str, old: &Shape, new: 
     super::client::execute(&mut connection, "BEGIN").await?;
     for table in &new.tables {
         let Some(before) = old.table(&table.name) else { continue };
-        for column in table.columns.iter().filter(|column| column.written_by != WrittenBy::Clients && before.column(&column.name).is_none())
-        {
-            let sql = format!("UPDATE {} SET {} = DEFAULT", write::name(&table.name), write::identifier(&column.name));
-            super::client::run(&mut connection, &sql, Keep::Yes).await?;
+        let is_numbered = |column: &&Column| column.written_by != WrittenBy::Clients && before.column(&column.name).is_none();
+        let relation = write::name(&table.name);
+        let set: Vec<String> =
+            table.columns.iter().filter(is_numbered).map(|column| format!("{} = DEFAULT", write::identifier(&column.name))).collect();
+        if set.is_empty() {
+            continue;
+        }
+        // Rows that break a rule which is NOT VALID can't be changed while it is there.
+        let rules = format!(
+            "SELECT quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint \
+             WHERE conrelid = {}::regclass AND contype = 'c' AND NOT convalidated",
+            write::literal(&relation)
+        );
+        let rules = rows(&mut connection, &rules).await?;
+        let rules: Vec<(&str, &str)> = rules.iter().filter_map(|row| Some((row.first()?.as_deref()?, row.get(1)?.as_deref()?))).collect();
+        for (name, _) in &rules {
+            super::client::execute(&mut connection, &format!("ALTER TABLE {relation} DROP CONSTRAINT {name}")).await?;
+        }
+        super::client::run(&mut connection, &format!("UPDATE {relation} SET {}", set.join(", ")), Keep::Yes).await?;
+        for (name, definition) in &rules {
+            super::client::execute(&mut connection, &format!("ALTER TABLE {relation} ADD CONSTRAINT {name} {definition}")).await?;
         }
     }
     super::client::execute(&mut connection, "COMMIT").await?;
