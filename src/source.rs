@@ -4,11 +4,13 @@
 mod layout;
 mod version;
 mod section;
+mod journal;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use journal::Journals;
 use layout::{Dialect, Found, Role};
 use version::Version;
 
@@ -59,6 +61,29 @@ pub struct Folder {
     pub migrations: Vec<Migration>,
     /// What else is there, by path.
     pub left_out: Vec<LeftOut>,
+    /// Migrations that share a version, and come in the order of their names.
+    pub same_version: Vec<SameVersion>,
+}
+
+/// Two migrations with one version: some tools take that, and go by the names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SameVersion {
+    /// The one that comes first.
+    pub first: String,
+    /// The one that comes after it.
+    pub second: String,
+    /// Their version.
+    pub version: String,
+}
+
+impl std::fmt::Display for SameVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} and {} have the same version, `{}`: they are taken in this order, by their names",
+            self.first, self.second, self.version
+        )
+    }
 }
 
 /// A file that is not a migration, or none for us.
@@ -81,13 +106,15 @@ pub enum Reason {
     NoVersion,
     /// It is a program. What it does to the schema is not known.
     Program,
+    /// Drizzle's journal beside it doesn't list it.
+    NotInJournal,
 }
 
 impl Reason {
     /// Whether the schema may lack something because the file is left out.
     pub fn is_worth_a_note(self) -> bool {
         match self {
-            Self::NoVersion | Self::Program => true,
+            Self::NoVersion | Self::Program | Self::NotInJournal => true,
             Self::Down | Self::OtherEngine => false,
         }
     }
@@ -100,6 +127,7 @@ impl std::fmt::Display for LeftOut {
             Reason::OtherEngine => "is for another database engine",
             Reason::NoVersion => "is left out: it has no version, and other files have",
             Reason::Program => "is left out: it is a program, and what it does to the schema is not known",
+            Reason::NotInJournal => "is left out: meta/_journal.json doesn't list it",
         };
         write!(f, "{} {reason}", self.path)
     }
@@ -108,7 +136,7 @@ impl std::fmt::Display for LeftOut {
 /// Files that are not a sequence of migrations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// Two files have one version, so their order is not known.
+    /// Two files have one version, and their tool refuses that.
     #[error("{first} and {second} have the same version, `{version}`; give one of them another version")]
     SameVersion {
         /// The one that comes first by name.
@@ -117,6 +145,16 @@ pub enum SourceError {
         second: String,
         /// Their version.
         version: String,
+    },
+    /// Drizzle's journal can't be read.
+    #[error("{path}:{line}: the journal can't be read: {reason}; restore it, or have drizzle-kit write it again")]
+    Journal {
+        /// The file.
+        path: String,
+        /// The line.
+        line: usize,
+        /// Why.
+        reason: String,
     },
     /// A file has a way down, or a second way up, where its way up should be.
     #[error("{path}:{line}: {marker} stands in the wrong place; a file has one way up, and then one way down")]
@@ -138,25 +176,43 @@ pub fn interest(path: &str) -> Interest {
 /// The migrations among `files` (path and text), in the order in which they are applied.
 ///
 /// # Errors
-/// If two have one version, or the sections of a file make no sense.
+/// If two of Flyway's have one version, a journal can't be read, or the sections of a file make no sense.
 pub fn folder(files: impl IntoIterator<Item = (String, String)>) -> Result<Folder, SourceError> {
     let files: BTreeMap<String, String> = files.into_iter().collect();
+    let journals = Journals::read(&files)?;
     let mut folder = Folder::default();
-    let mut found: BTreeMap<Version, (Found, &str)> = BTreeMap::new();
+    let mut found: BTreeMap<Version, Vec<(Found, &str)>> = BTreeMap::new();
     for path in files.keys() {
         match layout::role(path) {
+            _ if journals.leaves_out(path) && !journal::is_journal(path) => {
+                folder.left_out.push(LeftOut { path: path.clone(), reason: Reason::NotInJournal });
+            }
             Role::LeftOut(reason) => folder.left_out.push(LeftOut { path: path.clone(), reason }),
             Role::Settings => {}
-            Role::Migration(this) => place(this, path, &mut found, &mut folder.left_out)?,
+            Role::Migration(this) => {
+                let version = journals.place(path).map_or_else(|| this.version.clone(), Version::place);
+                place((this, path), found.entry(version).or_default(), &mut folder.left_out);
+            }
         }
     }
     let versioned = found.keys().any(Version::is_number);
-    for (version, (this, path)) in found {
-        if versioned && version.is_bare_name() {
-            folder.left_out.push(LeftOut { path: path.to_owned(), reason: Reason::NoVersion });
-        } else {
-            let settings = layout::settings_of(path).and_then(|settings| files.get(&settings)).map(String::as_str);
-            folder.migrations.push(migration(path, version.to_string(), &files[path], this.transaction, settings)?);
+    for (version, alike) in found {
+        let paths: Vec<&str> = alike.iter().map(|(_, path)| *path).collect();
+        for pair in paths.windows(2) {
+            let (first, second) = (pair[0].to_owned(), pair[1].to_owned());
+            let version = version.to_string();
+            if layout::is_flyways(&first) && layout::is_flyways(&second) {
+                return Err(SourceError::SameVersion { first, second, version });
+            }
+            folder.same_version.push(SameVersion { first, second, version });
+        }
+        for (this, path) in alike {
+            if versioned && version.is_bare_name() {
+                folder.left_out.push(LeftOut { path: path.to_owned(), reason: Reason::NoVersion });
+            } else {
+                let settings = layout::settings_of(path).and_then(|settings| files.get(&settings)).map(String::as_str);
+                folder.migrations.push(migration(path, version.to_string(), &files[path], this.transaction, settings)?);
+            }
         }
     }
     folder.left_out.sort();
@@ -175,32 +231,15 @@ pub fn file(path: &str, text: &str) -> Result<Migration, SourceError> {
     migration(path, path.to_owned(), text, transaction, None)
 }
 
-/// Puts a migration in its place. Of two with one version, one for this engine alone wins over one for all.
-fn place<'a>(
-    this: Found,
-    path: &'a str,
-    found: &mut BTreeMap<Version, (Found, &'a str)>,
-    left_out: &mut Vec<LeftOut>,
-) -> Result<(), SourceError> {
-    let version = this.version.clone();
-    let Some((other, other_path)) = found.get(&version) else {
-        found.insert(version, (this, path));
-        return Ok(());
-    };
-    let loser = match (this.dialect, other.dialect) {
-        (Dialect::Any, Dialect::PostgreSql) => path,
-        (Dialect::PostgreSql, Dialect::Any) => {
-            let loser = *other_path;
-            found.insert(version, (this, path));
-            loser
-        }
-        (Dialect::Any, Dialect::Any) | (Dialect::PostgreSql, Dialect::PostgreSql) => {
-            let (first, second) = ((*other_path).to_owned(), path.to_owned());
-            return Err(SourceError::SameVersion { first, second, version: version.to_string() });
-        }
-    };
-    left_out.push(LeftOut { path: loser.to_owned(), reason: Reason::OtherEngine });
-    Ok(())
+/// Puts a migration beside those of the same version. One for this engine alone wins over one for all.
+fn place<'a>(this: (Found, &'a str), alike: &mut Vec<(Found, &'a str)>, left_out: &mut Vec<LeftOut>) {
+    alike.push(this);
+    if alike.iter().any(|(found, _)| found.dialect == Dialect::PostgreSql) {
+        let (losers, winners) = std::mem::take(alike).into_iter().partition(|(found, _)| found.dialect == Dialect::Any);
+        *alike = winners;
+        let loser = |(_, path): (Found, &str)| LeftOut { path: path.to_owned(), reason: Reason::OtherEngine };
+        left_out.extend(Vec::into_iter(losers).map(loser));
+    }
 }
 
 fn migration(
@@ -268,22 +307,52 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_named() {
-        check(&["0001_a.sql"], &[("0002_b.go", Reason::Program), ("seed.sql", Reason::NoVersion)]);
+        check(&["0001_a.sql"], &[("0002_b.go", Reason::Program), ("0003_c.down.go", Reason::Down), ("seed.sql", Reason::NoVersion)]);
         check(&["a.sql", "seed.sql"], &[]);
     }
 
     #[test]
-    fn two_files_with_one_version_are_an_error_that_names_both() {
-        for (first, second, version) in [
-            ("V01__b.sql", "V1__a.sql", "1"),
-            ("0002_a.sql", "2_b.sql", "2"),
-            ("V1.0__b.sql", "V1__a.sql", "1"),
-            ("20240101120000_a.sql", "x/20240101120000_b.up.sql", "20240101120000"),
-        ] {
+    fn two_files_with_one_version_are_an_error_where_flyway_makes_it_one() {
+        for (first, second, version) in [("V01__b.sql", "V1__a.sql", "1"), ("V1.0__b.sql", "V1__a.sql", "1")] {
             let error = read(&[second, first]).unwrap_err();
             let expected = format!("{first} and {second} have the same version, `{version}`; give one of them another version");
             assert_eq!(error.to_string(), expected);
         }
+    }
+
+    #[test]
+    fn elsewhere_files_with_one_version_come_by_their_names_and_are_told() {
+        for (first, second, version) in
+            [("0002_a.sql", "2_b.sql", "2"), ("20240101120000_a.sql", "x/20240101120000_b.up.sql", "20240101120000")]
+        {
+            check(&[first, second], &[]);
+            let told = read(&[second, first]).unwrap().same_version;
+            let expected = SameVersion { first: first.to_owned(), second: second.to_owned(), version: version.to_owned() };
+            assert_eq!(told, [expected]);
+        }
+    }
+
+    #[test]
+    fn numbered_folders_come_before_the_numbers_in_them() {
+        check(&["0/01_a.up.sql", "0/02_b.up.sql", "2/01_a.up.sql", "10/01_a.up.sql"], &[]);
+        check(&["2023/20230101_a.sql", "2024/20240101_a.sql"], &[]);
+    }
+
+    #[test]
+    fn a_journal_says_which_files_are_migrations_and_in_which_order() {
+        let files = [
+            ("0000_b.sql", ""),
+            ("0001_a.sql", ""),
+            ("0001_c.sql", ""),
+            ("meta/_journal.json", r#"{"entries": [{"idx": 0, "tag": "0001_c"}, {"idx": 1, "tag": "0000_b"}]}"#),
+        ];
+        let read = |files: &[(&str, &str)]| folder(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
+        let folder = read(&files).unwrap();
+        let paths: Vec<&str> = folder.migrations.iter().map(|migration| migration.path.as_str()).collect();
+        assert_eq!(paths, ["0001_c.sql", "0000_b.sql"]);
+        assert_eq!(folder.left_out, [LeftOut { path: "0001_a.sql".to_owned(), reason: Reason::NotInJournal }]);
+        let error = read(&[("meta/_journal.json", "{")]).unwrap_err().to_string();
+        assert!(error.starts_with("meta/_journal.json:1: the journal can't be read"), "{error}");
     }
 
     #[test]

@@ -94,9 +94,16 @@ fn plans(config: &Config) -> Result<Vec<(String, String)>, Failure> {
 
 /// The migrations of a folder. What the reader should know of left-out files is said at once.
 fn read(path: &Path, terminal: &mut Terminal) -> Result<Vec<Migration>, Failure> {
-    let Folder { migrations, left_out } = source::folder(files::read_folder(path, source::interest)?)?;
+    let Folder { migrations, left_out, same_version } = source::folder(files::read_folder(path, source::interest)?)?;
     for file in left_out.iter().filter(|file| file.reason.is_worth_a_note()) {
         terminal.note(&format!("note: {}", path.join(file.to_string()).display()));
+    }
+    if let Some(pair) = same_version.first() {
+        let more = match same_version.len() - 1 {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        terminal.note(&format!("note: in {}, {pair}{more}", path.display()));
     }
     if migrations.is_empty() {
         terminal.note(&format!("note: there are no migrations in {}", path.display()));

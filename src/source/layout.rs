@@ -1,5 +1,6 @@
 //! What a file of a migrations folder is, by its path: the layouts of the usual tools. Never looks into a file.
 
+use super::journal::is_journal;
 use super::version::Version;
 use super::{Reason, RunnerTransaction};
 
@@ -55,6 +56,7 @@ pub(super) fn interest(path: &str) -> Interest {
         Some("sql") => Interest::Text,
         Some("toml") if name == "metadata.toml" => Interest::Text,
         Some("conf") if name.ends_with(".sql.conf") => Interest::Text,
+        Some("json") if is_journal(path) => Interest::Text,
         Some(extension) if PROGRAMS.contains(&extension) && is_program_migration(path) => Interest::Name,
         Some(_) | None => Interest::None,
     }
@@ -80,11 +82,12 @@ pub(super) fn settings_of(path: &str) -> Option<String> {
 /// What the file at `path` is.
 pub(super) fn role(path: &str) -> Role {
     let (folder, name) = split(path);
-    if name == "metadata.toml" || name.ends_with(".sql.conf") {
+    if name == "metadata.toml" || name.ends_with(".sql.conf") || is_journal(path) {
         return Role::Settings;
     }
     let Some(stem) = strip_extension(name, "sql") else {
-        return Role::LeftOut(Reason::Program);
+        let is_down = name.rsplit_once('.').is_some_and(|(stem, _)| stem.ends_with(".down"));
+        return Role::LeftOut(if is_down { Reason::Down } else { Reason::Program });
     };
     let parent = folder.map(|folder| split(folder).1);
     match (parent, stem) {
@@ -124,7 +127,21 @@ fn named(stem: &str, path: &str) -> Role {
     if stem.starts_with('U') && stem.contains("__") && !Version::of(&stem[1..], path).is_bare_name() {
         return Role::LeftOut(Reason::Down);
     }
-    found(Version::of(&stem, path), dialect, transaction)
+    let version = Version::of(&stem, path);
+    found(if is_flyways(path) { version } else { version.below(&folders(path)) }, dialect, transaction)
+}
+
+/// The folders above the file.
+fn folders(path: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    parts
+}
+
+/// Whether the name is of Flyway's making: `V1.2__name.sql`.
+pub(super) fn is_flyways(path: &str) -> bool {
+    let (_, name) = split(path);
+    name.starts_with(['V', 'v', 'B']) && name.contains("__")
 }
 
 fn found(version: Version, dialect: Dialect, transaction: RunnerTransaction) -> Role {

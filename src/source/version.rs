@@ -7,7 +7,7 @@ use std::fmt;
 /// What a migration is ordered and told apart by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Version {
-    /// Numbers: `7`, `1.2`, `20240101120000`. Two files must not share them.
+    /// Numbers: `7`, `1.2`, `20240101120000`.
     Numbers(Vec<Number>),
     /// A whole name, compared letter by letter, as Prisma orders its folders. Two may share their digits.
     Folder(String),
@@ -55,6 +55,21 @@ impl Version {
         match flyway(name).or_else(|| numbers(name)) {
             Some(numbers) => Self::Numbers(numbers),
             None => Self::Name(pieces(name), path.to_owned()),
+        }
+    }
+
+    /// The version of the file at a place of a list.
+    pub(super) fn place(at: usize) -> Self {
+        Self::Numbers(vec![Number::new(&at.to_string())])
+    }
+
+    /// The same within folders, if all of those are numbers: `2/01_name.sql` comes before `10/01_name.sql`.
+    pub(super) fn below(self, folders: &[&str]) -> Self {
+        match self {
+            Self::Numbers(numbers) if all_digits(folders) => {
+                Self::Numbers(folders.iter().map(|folder| Number::new(folder)).chain(numbers).collect())
+            }
+            Self::Numbers(_) | Self::Folder(_) | Self::Name(..) | Self::Repeatable(_) => self,
         }
     }
 

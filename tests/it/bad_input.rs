@@ -85,8 +85,8 @@ fn a_file_that_is_not_utf8_is_named_with_the_byte() {
 
 #[test]
 fn two_migrations_with_one_version_are_both_named() {
-    let project = Project::new(&[TABLE, ("migrations/0001_b.sql", "")]);
-    project.run("schema").failed_with(2, &["0001_b.sql and 1_a.sql have the same version, `1`"]);
+    let project = Project::new(&[("migrations/V1__a.sql", ""), ("migrations/V01__b.sql", "")]);
+    project.run("schema").failed_with(2, &["V01__b.sql and V1__a.sql have the same version, `1`"]);
 }
 
 #[test]
