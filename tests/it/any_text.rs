@@ -112,3 +112,10 @@ fn long_chains_are_read() {
         assert_eq!(parse(&text).errors, [], "{next}");
     }
 }
+
+#[test]
+fn a_directive_that_says_nothing_is_read() {
+    for text in ["-- concertina: ", "-- concertina:", "select 1;\n-- concertina: \t \nselect 2;", "-- concertina: é", "-- concertina:\u{a0}"] {
+        check(text);
+    }
+}

@@ -38,8 +38,8 @@ pub(super) fn read(text: &str, span: Span) -> Option<Result<Directive, SyntaxErr
     if !comment.starts_with("--") {
         return Some(Err(error(span, "a directive in a block comment", "write it as a line of its own: `-- concertina: …`")));
     }
-    let start = span.start + comment.len() - said.trim_start().len();
-    let words = Words { text, at: start, end: span.start + comment.trim_end().len() };
+    // With nothing said, the start is the end.
+    let words = Words { text, at: span.start + comment.len() - said.len(), end: span.start + comment.trim_end().len() };
     Some(kind(words).map(|kind| Directive { span, kind }))
 }
 
