@@ -115,7 +115,9 @@ fn long_chains_are_read() {
 
 #[test]
 fn a_directive_that_says_nothing_is_read() {
-    for text in ["-- concertina: ", "-- concertina:", "select 1;\n-- concertina: \t \nselect 2;", "-- concertina: é", "-- concertina:\u{a0}"] {
+    for text in
+        ["-- concertina: ", "-- concertina:", "select 1;\n-- concertina: \t \nselect 2;", "-- concertina: é", "-- concertina:\u{a0}"]
+    {
         check(text);
     }
 }

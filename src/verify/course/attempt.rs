@@ -1,0 +1,131 @@
+//! What clients try between the steps, and what it means that something comes of it which is not what they know.
+
+use sqlx::Connection;
+
+use super::super::Error;
+use super::super::client::{Client, Keep, Outcome, Statement, difference, differs_by_null, differs_within, rows_differ, run_all};
+use super::super::journal::{CheckKind, Example};
+use super::super::queries::{self, Query};
+use super::super::reference::rows;
+use super::super::shadow::Shadow;
+use super::{Course, Reach, Stage, TIMES};
+use crate::schema::Name;
+
+impl Course<'_> {
+    fn reaches(&self, reach: Reach, table: &Name) -> bool {
+        reach == Reach::All || self.touched.contains(table)
+    }
+
+    pub(super) async fn try_old(&mut self, shadow: &Shadow, reach: Reach) -> Result<(), Error> {
+        let client = std::mem::take(&mut self.old);
+        let result = self.attempt(shadow, &client, CheckKind::OldClients, "a client of the release before", reach).await;
+        self.old = client;
+        result?;
+        self.ask(&self.case.queries.old, CheckKind::OldClients).await
+    }
+
+    pub(super) async fn try_new(&mut self, shadow: &Shadow, reach: Reach) -> Result<(), Error> {
+        let client = std::mem::take(&mut self.new);
+        let result = self.attempt(shadow, &client, CheckKind::NewClients, "a client of the release", reach).await;
+        self.new = client;
+        result?;
+        self.ask(&self.case.queries.new, CheckKind::NewClients).await
+    }
+
+    async fn attempt(&mut self, shadow: &Shadow, client: &Client, check: CheckKind, who: &str, reach: Reach) -> Result<(), Error> {
+        let chosen: Vec<&(Statement, Outcome, Outcome)> = client
+            .statements
+            .iter()
+            .filter(|(statement, first, _)| self.reaches(reach, &statement.table) && matches!(first, Outcome::Rows(_)))
+            .collect();
+        let plain: Vec<Statement> = chosen.iter().map(|(statement, ..)| statement.clone()).collect();
+        let outcomes = run_all(&mut self.connection, &plain, Keep::No).await?;
+        for ((statement, first, second), outcome) in chosen.into_iter().zip(outcomes) {
+            let loose = self.is_loose(statement, check);
+            let differs = match difference(first, second, &outcome) {
+                Some(_) if loose && matches!(outcome, Outcome::Rows(_)) => None,
+                Some(_) if matches!(outcome, Outcome::Rows(_)) && self.is_of_its_time(shadow, statement, check).await? => None,
+                other => other,
+            };
+            match (differs, &self.vouched) {
+                (None, _) => self.journal.held(check, 1),
+                (Some(_), _) if self.is_vouched_for() => self.journal.declared(format!(
+                    "a directive vouches that {who} can live without this until contract is done: it {} on {}",
+                    statement.about, statement.table
+                )),
+                (Some(_), Some(step)) if self.stage != Stage::Ended => {
+                    let reason = format!(
+                        "a directive has moved step {step}, and its author vouches for what clients then meet: {who} {} on {}",
+                        statement.about, statement.table
+                    );
+                    self.journal.untried(reason);
+                }
+                (Some((_, found)), _) if self.waits(check) && self.is_declared(&found, statement) => {
+                    self.journal.declared(format!(
+                        "until contract, this does not yet work for {who}: it {} on {} ({found})",
+                        statement.about, statement.table
+                    ));
+                }
+                (Some((_, found)), _) if check == CheckKind::OldClients && self.misses_a_row(&found, statement) => {
+                    self.journal.declared(format!(
+                        "the release deletes rows, and {who} that names one of them meets an error where it {} on {}",
+                        statement.about, statement.table
+                    ));
+                }
+                (Some((_, found)), _) if check == CheckKind::OldClients && self.repeats_a_row(&found, statement) => {
+                    self.journal.declared(format!(
+                        "the release inserts rows, and {who} that brings the key of one of them meets an error where it {} on {}",
+                        statement.about, statement.table
+                    ));
+                }
+                (Some(_), _) if check == CheckKind::OldClients && differs_within(&self.retyped(&statement.table), first, &outcome) => {
+                    self.journal
+                        .declared(format!("{who} meets values of the new type where it {} on {}", statement.about, statement.table));
+                }
+                (Some(_), _) if self.is_filled(statement) && differs_by_null(first, second, &outcome) => {
+                    self.journal.declared(format!("until contract, NULL is filled where {who} {} on {}", statement.about, statement.table));
+                }
+                (Some((expected, found)), _) => {
+                    let about = format!("{who} {} on {}", statement.about, statement.table);
+                    self.journal.failed(check, Example { state: self.state.clone(), about, sql: statement.sql.clone(), expected, found });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What users ask. A query that fails in one state is told of once.
+    async fn ask(&mut self, queries: &[Query], check: CheckKind) -> Result<(), Error> {
+        for query in queries {
+            match queries::ask(&mut self.connection, query, self.case.queries.execute).await? {
+                Ok(()) => self.journal.held(check, 1),
+                Err(found) => {
+                    let about = format!("query {} of {}", query.name, query.file);
+                    let expected = "it works".to_owned();
+                    self.journal.failed(check, Example { state: self.state.clone(), about, sql: query.sql.clone(), expected, found });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a query that gave something else when it was learned gives the same as in its own release's database when both are
+    /// asked now: what a view shows may go by the clock.
+    async fn is_of_its_time(&mut self, shadow: &Shadow, statement: &Statement, check: CheckKind) -> Result<bool, Error> {
+        if !statement.sql.starts_with("SELECT ") {
+            return Ok(false);
+        }
+        let is_old = check == CheckKind::OldClients;
+        let written = &self.written;
+        let databases = if is_old { [&written.old, &written.old_again] } else { [&written.new, &written.again] };
+        let (mut one, mut other) = (shadow.connect(databases[0]).await?, shadow.connect(databases[1]).await?);
+        let mut same = false;
+        for _ in 0..TIMES {
+            let (first, second) = (rows(&mut one, &statement.sql).await?, rows(&mut other, &statement.sql).await?);
+            let found = rows(&mut self.connection, &statement.sql).await?;
+            same = same || rows_differ(&first, &second, &found).is_none();
+        }
+        let _ = (one.close().await, other.close().await);
+        Ok(same)
+    }
+}
