@@ -51,6 +51,8 @@ pub(super) struct Course<'a> {
     in_step: BTreeSet<String>,
     /// Tables with a column of an enum that gets other labels: until contract rows have the old ones.
     relabelled: BTreeSet<String>,
+    /// The same of what earlier releases have begun.
+    waiting: BTreeSet<String>,
     /// Tables whose rows have other values each time the migrations run: the first row by key is another one then.
     unsettled: BTreeSet<String>,
     stage: Stage,
@@ -67,6 +69,12 @@ impl<'a> Course<'a> {
         mut journal: Journal,
     ) -> Result<Self, Error> {
         let main = written.seeded.clone();
+        let mut connection = shadow.connect(&main).await?;
+        let there = step::relations(&mut connection).await?;
+        let base = if case.begun.is_empty() { None } else { Some(Shape::read(&mut connection).await?) };
+        if let Some(base) = &base {
+            renumber(shadow, &written.old_again, base, &Shape::read(&mut shadow.connect(&written.old).await?).await?).await?;
+        }
         let (mut old_shape, mut new_shape) = (sampled(shadow, &written.old).await?, sampled(shadow, &written.new).await?);
         sample::keep_settled(&mut old_shape, &sampled(shadow, &written.old_again).await?);
         let mut touched = touched;
@@ -88,7 +96,7 @@ impl<'a> Course<'a> {
         if written.rows == Rows::None && old_shape.tables.iter().any(|table| touched.contains(&table.name)) {
             journal.untried("the tables were empty: the migrations as written refuse the rows that were made up");
         }
-        renumber(shadow, &written.again, &old_shape, &new_shape).await?;
+        renumber(shadow, &written.again, base.as_ref().unwrap_or(&old_shape), &new_shape).await?;
         sample::keep_settled(&mut new_shape, &sampled(shadow, &written.again).await?);
         let old = learn(shadow, [&written.old, &written.old_again], &old_shape, 1_000_000, |table| {
             options.scope == Scope::All || touched.contains(&table.name)
@@ -102,8 +110,7 @@ impl<'a> Course<'a> {
             (statement.sql.starts_with("SELECT ") && first != second).then(|| carry::path(&statement.table))
         };
         let unsettled = new.statements.iter().filter_map(differs).collect();
-        let mut connection = shadow.connect(&main).await?;
-        let there = step::relations(&mut connection).await?;
+        let waiting = base.map(|base| relabelled(&base, &old_shape)).unwrap_or_default();
         let relabelled: BTreeSet<String> = relabelled(&old_shape, &new_shape);
         for table in &relabelled {
             journal.declared(format!("until contract, rows of {table} have labels that the release no longer has, or by their old names"));
@@ -116,6 +123,7 @@ impl<'a> Course<'a> {
             there,
             in_step,
             relabelled,
+            waiting,
             case,
             written,
             journal,
@@ -137,19 +145,13 @@ impl<'a> Course<'a> {
     }
 
     pub(super) async fn run(&mut self, shadow: &mut Shadow) -> Result<(), Error> {
-        // Until their contract, labels of earlier releases are as they were: rows can be told by those alone.
-        let own = self.relabelled.clone();
-        if !self.case.begun.is_empty() {
-            let base = Shape::read(&mut self.connection).await?;
-            self.relabelled.extend(relabelled(&base, &self.old_shape));
-        }
         for step in self.case.begun {
             if !self.go(step).await? {
                 return Ok(());
             }
         }
         let (contract, rest): (Vec<&Step>, Vec<&Step>) = self.case.plan.steps.iter().partition(|step| step.phase == Phase::Contract);
-        self.changed.clone_from(&own);
+        self.changed.clone_from(&self.relabelled);
         for (left, step) in (0..contract.len()).rev().zip(contract) {
             if !self.go(step).await? {
                 return Ok(());
@@ -160,7 +162,6 @@ impl<'a> Course<'a> {
             self.try_old(shadow, Reach::Touched).await?;
         }
         self.stage = Stage::Window;
-        self.relabelled = own;
         self.meet().await?;
         let start = compare::schema(&mut self.connection).await?;
         // The undo of a step is tried with all that came after it, so in a long plan not every place to stop is one to try.

@@ -5,7 +5,7 @@ use super::Context;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned};
 use crate::schema::change::{AddColumn, DropBehavior};
-use crate::schema::{Change, Identifier, Name};
+use crate::schema::{Change, Column, Identifier, Name};
 use crate::sql::directive::{DirectiveKind, Strategy};
 use crate::sql::write;
 
@@ -19,7 +19,8 @@ pub(super) fn refuse_beside_columns(ctx: &Context<'_>, table: &Name, renamed: &[
         if is_rename_of_column(item, table) {
             continue;
         }
-        let names = renamed.iter().any(|(from, to)| names_word(item, from) || names_word(item, to));
+        let names =
+            renamed.iter().any(|(from, to)| names_word(item, from) || names_word(item, to)) || fills_from(ctx, item, table, renamed);
         let about = is_about(item, table);
         if (about && (names || !leaves_the_shape(item))) || (names && names_word(item, &table.name)) {
             return Err(in_the_way(ctx, item, "put it into the next release, or into the one before"));
@@ -38,12 +39,24 @@ pub(super) fn refuse_beside_table(ctx: &Context<'_>, from: &Name, to: &Name, ren
         if at < here && is_about(item, from) && !is_complete_in_expand(item) {
             return Err(in_the_way(ctx, item, &format!("write it after the statement that renames {from}, with the new name")));
         }
-        let by_old_name = renamed.iter().any(|(old, _)| names_word(item, old));
+        let by_old_name = renamed.iter().any(|(old, _)| names_word(item, old)) || fills_from(ctx, item, from, renamed);
         if is_about(item, to) && (by_old_name || !leaves_the_shape(item)) {
             return Err(in_the_way(ctx, item, "put it into the next release"));
         }
     }
     Ok(())
+}
+
+/// Whether a column is filled from a generated one that is made of a renamed one: triggers then name what that is made of.
+fn fills_from(ctx: &Context<'_>, item: &Item, table: &Name, renamed: &[Renamed]) -> bool {
+    let says = |directive: &DirectiveKind| matches!(directive, DirectiveKind::Up(_) | DirectiveKind::Down(_));
+    if !matches!(item.planned, Planned::FilledColumn { .. }) && !item.directives.iter().any(says) {
+        return false;
+    }
+    let Some(table) = ctx.old.tables.get(table) else { return false };
+    let made =
+        |column: &Column| column.generated.as_ref().is_some_and(|made| renamed.iter().any(|(from, _)| made.expression.mentions(from)));
+    table.columns.iter().any(|column| made(column) && names_word(item, &column.name))
 }
 
 fn others<'a>(ctx: &'a Context<'_>) -> impl Iterator<Item = &'a Item> {

@@ -12,7 +12,10 @@ pub(super) fn fold(items: &[Item]) -> Vec<Item> {
     let mut gone = vec![false; items.len()];
     for at in 0..items.len() {
         let Some((Act::Drops, named)) = items[at].named() else { continue };
-        if !named.is_in(&start) || !replaceable(&named) || is_directed(&items[at]) {
+        // Its table may have got another name or schema before.
+        let made_here = || items[..at].iter().any(|item| item.named() == Some((Act::Creates, named.clone())));
+        let was_there = named.is_in(&start) || named.is_in(&items[at].before) && !made_here();
+        if !was_there || !replaceable(&named) || is_directed(&items[at]) {
             continue;
         }
         let back = items.iter().enumerate().skip(at + 1).find(|(_, item)| item.named() == Some((Act::Creates, named.clone())));

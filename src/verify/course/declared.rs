@@ -100,6 +100,7 @@ impl Course<'_> {
                 || self.waits(check)
                     && (follows
                         || self.relabelled.contains(&path)
+                        || self.stage == Stage::Due && self.waiting.contains(&path)
                         || self.has_hazard(&[path].into(), HazardKind::NewClientsReadOldValues));
         }
         let path = carry::path(&statement.table);
