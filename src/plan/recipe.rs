@@ -22,7 +22,8 @@ pub(crate) mod add_unique;
 pub(crate) mod drop_constraint;
 pub(crate) mod drop_table;
 pub(crate) mod replace;
-pub(crate) mod repair;
+pub(crate) mod referenced;
+mod repair;
 pub(crate) mod add_enum_value;
 pub(crate) mod change_enum;
 pub(crate) mod change_rows;
@@ -282,6 +283,13 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
                 return Ok(as_written::direct(ctx, change));
             }
             refused::taken_table_name(ctx, change)?;
+            referenced::refuse_within(ctx, change)?;
+            if let Change::AddConstraint { table, constraint } = change
+                && let ConstraintKind::ForeignKey(key) = &constraint.kind
+                && referenced::comes_in_contract(ctx, key)
+            {
+                return add_foreign_key::plan(ctx, table, constraint, key);
+            }
             if as_written::is_on_new_table(ctx, change) {
                 // What the release computes with the help of the table is done in migrate.
                 let late = matches!(change, Change::DropTable { .. }) || late::is_late(ctx, change);

@@ -2,7 +2,7 @@
 
 use super::add_check::{constraint_name, stays_unchecked};
 use super::set_not_null::validate;
-use super::{Context, Recipe, repair};
+use super::{Context, Recipe, referenced, repair};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -23,7 +23,8 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
     let subject = format!("{table}.{name}");
     // A new column is written by new clients only, and a new table is referenced by new clients only.
     // Rows that the release itself fills reference rows that old clients delete, or change, as if nothing referenced them.
-    let only_new = key.columns.iter().all(|column| ctx.stays_null_for_old(table, column) && !ctx.is_written(table, column));
+    let waits = referenced::comes_in_contract(ctx, key);
+    let only_new = !waits && key.columns.iter().all(|column| ctx.stays_null_for_old(table, column) && !ctx.is_written(table, column));
     let add = add(table, constraint, &name, key);
     let mut steps = if only_new {
         Vec::new()
@@ -33,7 +34,11 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
     steps.push(if only_new {
         add.because("only new clients write these columns")
     } else {
-        let add = add.because("old clients may still write rows without a match until then; new clients never do");
+        let add = add.because(if waits {
+            "what it references becomes unique in contract"
+        } else {
+            "old clients may still write rows without a match until then; new clients never do"
+        });
         match orphans(ctx, table, key) {
             _ if stays_unchecked(ctx, table, &name) => add,
             Some(sql) => add.after_zero(format!("rows of {table} without a match in {}", key.references), sql),

@@ -1,0 +1,77 @@
+//! The key that a foreign key references: one that the release itself makes unique is there only from contract on, since old
+//! clients may write duplicates until then.
+
+use std::collections::BTreeSet;
+
+use super::Context;
+use crate::plan::refusal::Refusal;
+use crate::plan::release::Planned;
+use crate::schema::index::{IndexElement, IndexKey, Uniqueness};
+use crate::schema::{Catalog, Change, Constraint, ConstraintKind, ForeignKey, Identifier, Index, Name};
+
+/// Whether what the foreign key references becomes unique in this release, and only in contract.
+pub(crate) fn comes_in_contract(ctx: &Context<'_>, key: &ForeignKey) -> bool {
+    let references = &key.references;
+    let Some(columns) = columns(ctx.before, key).filter(|_| !ctx.is_new_table(references)) else { return false };
+    let is_key = |constraint: &Constraint| match &constraint.kind {
+        ConstraintKind::Unique(key) | ConstraintKind::PrimaryKey(key) => key.columns.iter().collect::<BTreeSet<_>>() == columns,
+        ConstraintKind::Check { .. } | ConstraintKind::ForeignKey(_) | ConstraintKind::NotNull { .. } | ConstraintKind::Exclude(_) => false,
+    };
+    let is_over =
+        |index: &Index| index.uniqueness == Uniqueness::Unique && index.predicate.is_none() && plain(index) == Some(columns.clone());
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else makes columns unique")]
+    let makes = |planned: &Planned| match planned {
+        Planned::Change(Change::CreateIndex { index, .. }) => &index.table == references && is_over(index),
+        Planned::Change(Change::AddConstraint { table, constraint }) => table == references && is_key(constraint),
+        _ => false,
+    };
+    let at_start = ctx.name_before_release(references);
+    let there = ctx.old.tables.get(at_start).is_some_and(|table| table.constraints.iter().any(is_key))
+        || ctx.old.indexes.values().any(|index| &index.table == at_start && is_over(index));
+    !there && ctx.earlier().any(|item| makes(&item.planned))
+}
+
+/// A foreign key within CREATE TABLE or ADD COLUMN can't come later than the rest.
+#[expect(clippy::wildcard_enum_match_arm, reason = "elsewhere a foreign key is a change by itself")]
+pub(super) fn refuse_within(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    let (table, constraints): (&Name, &[Constraint]) = match change {
+        Change::CreateTable(create) => (&create.table.name, &create.table.constraints),
+        _ => return Ok(()),
+    };
+    let early = constraints.iter().find_map(|constraint| match &constraint.kind {
+        ConstraintKind::ForeignKey(key) if comes_in_contract(ctx, key) => Some(key),
+        ConstraintKind::ForeignKey(_)
+        | ConstraintKind::Check { .. }
+        | ConstraintKind::Unique(_)
+        | ConstraintKind::PrimaryKey(_)
+        | ConstraintKind::NotNull { .. }
+        | ConstraintKind::Exclude(_) => None,
+    });
+    match early {
+        None => Ok(()),
+        Some(key) => Err(ctx.refuse(
+            format!("{table} references a key of {} that becomes unique in the same release, which is in contract", key.references),
+            format!("write the foreign key as a statement of its own, ALTER TABLE {table} ADD FOREIGN KEY …: it comes in contract too"),
+        )),
+    }
+}
+
+fn columns<'a>(catalog: &'a Catalog, key: &'a ForeignKey) -> Option<BTreeSet<&'a Identifier>> {
+    if key.referenced_columns.is_empty() {
+        let table = catalog.tables.get(&key.references)?;
+        return table.primary_key().map(|key| key.columns.iter().collect());
+    }
+    Some(key.referenced_columns.iter().collect())
+}
+
+/// The columns of an index that is over nothing else.
+fn plain(index: &Index) -> Option<BTreeSet<&Identifier>> {
+    index.elements.iter().map(column).collect()
+}
+
+fn column(element: &IndexElement) -> Option<&Identifier> {
+    match &element.key {
+        IndexKey::Column(name) => Some(name),
+        IndexKey::Expression(_) => None,
+    }
+}
