@@ -170,7 +170,15 @@ fn drop(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: DropBeh
             "until then {name} goes on changing rows of {} when new clients delete or change rows of {}",
             table.name, key.references
         );
-        draft.hazard(HazardKind::NewClientsReadOldValues, detail)
+        let draft = draft.hazard(HazardKind::NewClientsReadOldValues, detail);
+        if !drop_constraint::refuses(key) {
+            return draft;
+        }
+        let detail = format!(
+            "until then {name} refuses it to new clients too that a row of {} goes, or gets another key, which one of {} references",
+            key.references, table.name
+        );
+        draft.hazard(HazardKind::RefusesWrites, detail)
     });
     match gone_with(ctx.before, ctx.after, table, column).as_slice() {
         [] => draft,

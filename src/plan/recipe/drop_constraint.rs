@@ -47,6 +47,11 @@ pub(crate) fn acts(key: &ForeignKey) -> bool {
     acts(key.on_delete) || acts(key.on_update)
 }
 
+/// Whether it refuses to let a row go, or to change its key, while others reference it.
+pub(crate) fn refuses(key: &ForeignKey) -> bool {
+    [key.on_delete, key.on_update].iter().any(|action| matches!(action, ReferentialAction::NoAction | ReferentialAction::Restrict))
+}
+
 /// The same for what goes with its table or column, whose new clients know nothing of it: a foreign key ends in expand.
 pub(crate) fn at_once(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
     let Some(constraint) = ctx.table(table)?.constraint(name) else {

@@ -81,7 +81,7 @@ impl Course<'_> {
     /// The table, and those that a change of its rows can reach by foreign keys.
     fn reached(&self, table: &Name) -> BTreeSet<String> {
         let mut reached = BTreeSet::from([carry::path(table)]);
-        add_referencing(&mut reached, &[&self.new_shape]);
+        add_referencing(&mut reached, &[&self.old_shape, &self.new_shape]);
         reached
     }
 
