@@ -296,9 +296,10 @@ impl Making<'_> {
     }
 }
 
-/// For a column of a foreign key: the value of a row that is there.
+/// For a column of a foreign key: the value of a row that is there. Of several that share the column the widest one tells, since
+/// what it references obeys the others.
 pub(super) fn referenced(shape: &Shape, table: &Table, column: &Column, number: u64) -> Option<String> {
-    let key = table.foreign_keys.iter().find(|key| key.columns.contains(&column.name))?;
+    let key = table.foreign_keys.iter().filter(|key| key.columns.contains(&column.name)).rev().max_by_key(|key| key.columns.len())?;
     let at = key.columns.iter().position(|name| name == &column.name)?;
     if let Some(value) = sample::value(shape, &key.references, key.referenced.get(at)?, number) {
         return Some(value);

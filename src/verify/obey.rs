@@ -2,6 +2,7 @@
 
 use super::shape::{Column, Table};
 use super::value::{cast, literals};
+use crate::sql::write;
 
 /// How often a row is tried with other values.
 pub(super) const TRIES: u64 = 12;
@@ -33,8 +34,20 @@ pub(super) fn guess(table: &Table, column: &Column, number: u64, attempt: u64) -
     known.get(at).map(|text| text.as_ref().map_or_else(|| "NULL".to_owned(), |text| cast(text, column)))
 }
 
-/// Whether it is this column's turn to be NULL, where a condition says which columns go together: `(a IS NULL) <> (b IS NULL)`.
+/// Whether it is this column's turn to be NULL, where a condition says which columns go together: `(a IS NULL) <> (b IS NULL)`,
+/// or one way after the other, `a IS NULL AND b IS NOT NULL OR …`.
 fn is_left_out(table: &Table, column: &Column, attempt: u64) -> bool {
+    let name = write::identifier(&column.name);
+    for (columns, text) in &table.conditions {
+        let ways: Vec<&str> = text.split(" OR ").collect();
+        if columns.contains(&column.name)
+            && ways.len() > 1
+            && ways.iter().all(|way| way.contains(" IS NULL") || way.contains(" IS NOT NULL"))
+        {
+            let way = usize::try_from(attempt).unwrap_or_default() % ways.len();
+            return !column.not_null && ways[way].contains(&format!("({name} IS NULL)"));
+        }
+    }
     let together = table.conditions.iter().filter(|(columns, text)| columns.len() > 1 && (text.contains("NULL") || text.contains("num_n")));
     let mut columns = together.flat_map(|(columns, _)| columns).filter(|name| table.column(name).is_some_and(|found| !found.not_null));
     let place = columns.position(|name| name == &column.name);
