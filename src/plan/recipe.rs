@@ -31,6 +31,7 @@ pub(crate) mod rights_and_rules;
 pub(crate) mod as_written;
 mod late;
 mod refused;
+mod early_rows;
 pub(crate) mod statement;
 
 use super::draft::Draft;

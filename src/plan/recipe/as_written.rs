@@ -17,7 +17,12 @@ use crate::sql::directive::{DirectiveKind, PhaseName};
 
 /// The phase into which a directive puts the change.
 pub(crate) fn directed_phase(ctx: &Context<'_>) -> Option<PhaseName> {
-    ctx.item.directives.iter().find_map(|directive| match directive {
+    phase_of(ctx.item)
+}
+
+/// The same of any item.
+pub(super) fn phase_of(item: &Item) -> Option<PhaseName> {
+    item.directives.iter().find_map(|directive| match directive {
         DirectiveKind::Phase(phase) => Some(*phase),
         DirectiveKind::Allow { .. }
         | DirectiveKind::Up(_)

@@ -1,6 +1,6 @@
 //! Plain DML: in migrate, in chunks where the statement allows, else as written with its hazard.
 
-use super::{Context, Recipe, refused};
+use super::{Context, Recipe, early_rows};
 use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::Draft;
 use crate::plan::format::{Backfill, HazardKind, SyncTriggers};
@@ -13,7 +13,7 @@ use crate::schema::{Identifier, Lookup, Table};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, data: &DataChange) -> Result<Recipe, Refusal> {
-    refused::type_to_come(ctx, data)?;
+    early_rows::refuse(ctx, data)?;
     if data.verb == Verb::Truncate {
         return Err(ctx.refuse(
             "TRUNCATE empties a table that old clients use, under a lock",

@@ -142,11 +142,17 @@ fn names_word(item: &Item, name: &Identifier) -> bool {
     also || filled || has_word(&item.statement, name.as_str())
 }
 
+/// The length from which a name may be the beginning of what was written: PostgreSQL cuts at 63 bytes, before the character that
+/// doesn't fit.
+const CUT: usize = 60;
+
 /// Whether a name stands in a text by itself, in any case.
 pub(super) fn has_word(text: &str, word: &str) -> bool {
     let (text, word) = (text.to_lowercase(), word.to_lowercase());
+    let cut = word.len() >= CUT;
     let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$');
-    text.match_indices(&word).any(|(at, found)| !inside(text[..at].chars().next_back()) && !inside(text[at + found.len()..].chars().next()))
+    text.match_indices(&word)
+        .any(|(at, found)| !inside(text[..at].chars().next_back()) && (cut || !inside(text[at + found.len()..].chars().next())))
 }
 
 #[cfg(test)]
@@ -156,6 +162,8 @@ mod tests {
     #[test]
     fn a_word_is_not_a_part_of_another() {
         assert!(has_word("CHECK (\"Name\" <> '')", "name") && has_word("NEW.name", "name"));
+        let long = "x".repeat(70);
+        assert!(has_word(&long, &long[..63]) && !has_word(&long, &long[..50]));
         assert!(!has_word("full_name", "name") && !has_word("names", "name") && !has_word("", "name"));
     }
 }

@@ -23,6 +23,8 @@ pub(crate) fn comes_in_contract(ctx: &Context<'_>, key: &ForeignKey) -> bool {
     let makes = |planned: &Planned| match planned {
         Planned::Change(Change::CreateIndex { index, .. }) => &index.table == references && is_over(index),
         Planned::Change(Change::AddConstraint { table, constraint }) => table == references && is_key(constraint),
+        Planned::Change(Change::AddColumn(add)) => &add.table == references && add.constraints.iter().any(is_key),
+        Planned::FilledColumn { add, .. } => &add.table == references && add.constraints.iter().any(is_key),
         _ => false,
     };
     let at_start = ctx.name_before_release(references);

@@ -1,13 +1,11 @@
 //! What is refused before any recipe looks at it: directives that say nothing, names that old clients still use, what is temporary.
 
 use super::Context;
-use super::company::has_word;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Act, Item, Named, Planned, may_be_there, named_by};
-use crate::schema::change::DataChange;
 use crate::schema::table::Persistence;
 use crate::schema::{Change, ConstraintKind, Name};
-use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
+use crate::sql::directive::{DirectiveKind, Strategy};
 use crate::sql::write;
 
 /// What is temporary is gone with its session, and each step may run in another one.
@@ -28,26 +26,6 @@ pub(super) fn temporary(ctx: &Context<'_>, change: &Change) -> Result<(), Refusa
             write::identifier(&name.name)
         ),
     ))
-}
-
-/// Rows that are changed by a column's new type, which a directive puts off until contract: migrate comes before that.
-pub(super) fn type_to_come(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
-    let contract = |directive: &DirectiveKind| matches!(directive, DirectiveKind::Phase(PhaseName::Contract));
-    let later = ctx.earlier().filter(|item| item.directives.iter().any(contract)).find_map(|item| match &item.planned {
-        Planned::Change(Change::ChangeType { table, column, .. })
-            if (data.writes.contains(table) || data.reads.contains(table)) && has_word(&data.statement, column.as_str()) =>
-        {
-            Some((table, column))
-        }
-        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
-    });
-    match later {
-        None => Ok(()),
-        Some((table, column)) => Err(ctx.refuse(
-            format!("{table}.{column} gets its type in contract, as a directive says, and these rows are changed in migrate, before that"),
-            "put this statement into contract too, with `-- concertina: phase contract` above it, or into the next release",
-        )),
-    }
 }
 
 /// A table that takes the name of one (or of a view, an index, a sequence) that old clients know.
