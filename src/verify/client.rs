@@ -5,7 +5,7 @@ use sqlx::{PgConnection, Row as _};
 
 use super::obey::{TRIES, guess, may_pass};
 use super::sample;
-use super::shape::{Column, Kind, Shape, Table, WrittenBy};
+use super::shape::{Column, ForeignKey, Kind, Shape, Table, WrittenBy};
 use super::value::{Flavour, value};
 use crate::db::postgres::{sqlstate, trusted};
 use crate::schema::{Identifier, Name};
@@ -299,7 +299,19 @@ impl Making<'_> {
 /// For a column of a foreign key: the value of a row that is there. Of several that share the column the widest one tells, since
 /// what it references obeys the others.
 pub(super) fn referenced(shape: &Shape, table: &Table, column: &Column, number: u64) -> Option<String> {
-    let key = table.foreign_keys.iter().filter(|key| key.columns.contains(&column.name)).rev().max_by_key(|key| key.columns.len())?;
+    referenced_by(shape, table, column, number, |_| true)
+}
+
+/// The same by those foreign keys alone for which `counts` holds.
+pub(super) fn referenced_by(
+    shape: &Shape,
+    table: &Table,
+    column: &Column,
+    number: u64,
+    counts: impl Fn(&ForeignKey) -> bool,
+) -> Option<String> {
+    let keys = table.foreign_keys.iter().filter(|key| key.columns.contains(&column.name) && counts(key));
+    let key = keys.rev().max_by_key(|key| key.columns.len())?;
     let at = key.columns.iter().position(|name| name == &column.name)?;
     if let Some(value) = sample::value(shape, &key.references, key.referenced.get(at)?, number) {
         return Some(value);

@@ -1,7 +1,7 @@
 //! Values that may obey a table's conditions: guesses by what the conditions name, another one for each attempt. Pure.
 
 use super::shape::{Column, Table};
-use super::value::{cast, literals};
+use super::value::{cast, lengths, literals};
 use crate::sql::write;
 
 /// How often a row is tried with other values.
@@ -21,7 +21,9 @@ pub(super) fn guess(table: &Table, column: &Column, number: u64, attempt: u64) -
         return Some("NULL".to_owned());
     }
     let conditions = table.conditions.iter().filter(|(columns, _)| columns.contains(&column.name));
-    let mut known: Vec<Option<String>> = conditions.flat_map(|(_, text)| literals(text)).map(Some).collect();
+    let mut known: Vec<Option<String>> =
+        conditions.flat_map(|(_, text)| lengths(text, number).into_iter().chain(literals(text))).map(Some).collect();
+    known.retain(|text| text.as_ref().is_none_or(|text| may_be(column, text)));
     if known.is_empty() {
         return None;
     }
@@ -32,6 +34,16 @@ pub(super) fn guess(table: &Table, column: &Column, number: u64, attempt: u64) -
         number.wrapping_mul(7).wrapping_add(attempt.wrapping_mul(attempt)).wrapping_add(column.name.as_str().len() as u64 * (attempt / 2));
     let at = usize::try_from(spread).unwrap_or_default() % known.len();
     known.get(at).map(|text| text.as_ref().map_or_else(|| "NULL".to_owned(), |text| cast(text, column)))
+}
+
+/// Whether the text looks like a value of the column's type; of most types any does.
+fn may_be(column: &Column, text: &str) -> bool {
+    match column.type_text.as_str() {
+        "uuid" => text.len() == 36,
+        name if name.starts_with("timestamp") || name == "date" => text.contains('-') && text.len() > 4,
+        "json" | "jsonb" => serde_json::from_str::<serde_json::Value>(text).is_ok(),
+        _ => true,
+    }
 }
 
 /// Whether it is this column's turn to be NULL, where a condition says which columns go together: `(a IS NULL) <> (b IS NULL)`,

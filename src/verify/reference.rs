@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use sqlx::{Connection, PgConnection};
 
 use super::Error;
-use super::client::{Client, Keep, statements, texts};
+use super::client::{Client, Keep, execute, sequences_at, statements, texts};
 use super::prove::{Case, Options, Scope};
 use super::renames::Renames;
 use super::seed::{Rows, Seeded, seed};
@@ -29,6 +29,9 @@ pub(super) struct Written {
     pub(super) rows: Rows,
     pub(super) tables: Vec<Seeded>,
 }
+
+/// Where sequences stand in the second database of a release.
+const ELSEWHERE: u32 = 10_007;
 
 /// Builds what each release expects, with the most telling rows that its migrations take.
 pub(super) async fn build(
@@ -76,9 +79,22 @@ async fn build_with(
         if result.is_err() {
             break;
         }
-        let new = shadow.create(Some(start)).await?;
-        made.push(new.clone());
+        let mut new = shadow.create(Some(start)).await?;
+        // Clients take numbers meanwhile, so rows that the release inserts may get any: another one the second time.
+        let elsewhere = !news.is_empty();
+        if elsewhere {
+            let mut connection = shadow.connect(&new).await?;
+            execute(&mut connection, &sequences_at(ELSEWHERE)).await?;
+            let _ = connection.close().await;
+        }
         result = written::run(shadow, &new, case.migrations).await?;
+        if elsewhere && result.is_err() {
+            // They count on the first numbers.
+            shadow.drop(&new).await?;
+            new = shadow.create(Some(start)).await?;
+            result = written::run(shadow, &new, case.migrations).await?;
+        }
+        made.push(new.clone());
         news.push(new);
     }
     match (result, news.as_slice()) {
@@ -181,7 +197,7 @@ pub(super) async fn sampled(shadow: &Shadow, database: &str) -> Result<Shape, Er
 /// Gives other numbers to columns that are new and come from a sequence: which row gets which is up to nobody.
 pub(super) async fn renumber(shadow: &Shadow, database: &str, old: &Shape, new: &Shape) -> Result<(), Error> {
     let mut connection = shadow.connect(database).await?;
-    super::client::execute(&mut connection, "BEGIN").await?;
+    execute(&mut connection, "BEGIN").await?;
     for table in &new.tables {
         let Some(before) = old.table(&table.name) else { continue };
         let is_numbered = |column: &&Column| column.written_by != WrittenBy::Clients && before.column(&column.name).is_none();
@@ -200,14 +216,14 @@ pub(super) async fn renumber(shadow: &Shadow, database: &str, old: &Shape, new: 
         let rules = rows(&mut connection, &rules).await?;
         let rules: Vec<(&str, &str)> = rules.iter().filter_map(|row| Some((row.first()?.as_deref()?, row.get(1)?.as_deref()?))).collect();
         for (name, _) in &rules {
-            super::client::execute(&mut connection, &format!("ALTER TABLE {relation} DROP CONSTRAINT {name}")).await?;
+            execute(&mut connection, &format!("ALTER TABLE {relation} DROP CONSTRAINT {name}")).await?;
         }
         super::client::run(&mut connection, &format!("UPDATE {relation} SET {}", set.join(", ")), Keep::Yes).await?;
         for (name, definition) in &rules {
-            super::client::execute(&mut connection, &format!("ALTER TABLE {relation} ADD CONSTRAINT {name} {definition}")).await?;
+            execute(&mut connection, &format!("ALTER TABLE {relation} ADD CONSTRAINT {name} {definition}")).await?;
         }
     }
-    super::client::execute(&mut connection, "COMMIT").await?;
+    execute(&mut connection, "COMMIT").await?;
     let _ = connection.close().await;
     Ok(())
 }

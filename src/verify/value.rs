@@ -54,6 +54,17 @@ pub(super) fn literals(condition: &str) -> Vec<String> {
     found
 }
 
+/// Texts that a condition on their length may ask for: as long as its numbers say, and one longer.
+pub(super) fn lengths(condition: &str, n: u64) -> Vec<String> {
+    const LONGEST: usize = 1000;
+    if !condition.contains("length(") {
+        return Vec::new();
+    }
+    let numbers = literals(condition).into_iter().filter_map(|literal| literal.parse::<usize>().ok()).filter(|length| *length <= LONGEST);
+    let text = |length: usize| format!("text-{n}-{:x<LONGEST$}", "").chars().take(length).collect();
+    numbers.map(text).collect()
+}
+
 fn of_type(types: &BTreeMap<i64, DataType>, number_of_type: i64, modifier: i32, n: u64, flavour: Flavour) -> Option<String> {
     let data_type = types.get(&number_of_type)?;
     match data_type.kind {
@@ -63,12 +74,11 @@ fn of_type(types: &BTreeMap<i64, DataType>, number_of_type: i64, modifier: i32, 
         }
         'd' => {
             let known: Vec<String> = data_type.conditions.iter().flat_map(|condition| literals(condition)).collect();
-            let plain = of_type(types, data_type.of, data_type.of_modifier, n, flavour);
-            // Every other value is one that the domain's own conditions name.
-            match usize::try_from(n).unwrap_or_default() % 2 {
-                1 if !known.is_empty() => known.get(usize::try_from(n / 2).unwrap_or_default() % known.len()).cloned(),
-                _ => plain,
-            }
+            let long: Vec<String> = data_type.conditions.iter().flat_map(|condition| lengths(condition, n)).collect();
+            let any = |among: &[String]| among.get(usize::try_from(n / 3).unwrap_or_default() % among.len().max(1)).cloned();
+            // Of three values one is what the domain's own conditions name, and one as long as they ask for.
+            let named = if n % 3 == 1 { any(&known) } else { any(&long).filter(|_| n % 3 == 2) };
+            named.or_else(|| of_type(types, data_type.of, data_type.of_modifier, n, flavour))
         }
         'c' => Some(format!("({})", ",".repeat(usize::try_from(data_type.attributes).unwrap_or(1).saturating_sub(1)))),
         'r' | 'm' => {

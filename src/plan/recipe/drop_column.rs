@@ -12,7 +12,7 @@ use crate::plan::refusal::Refusal;
 use crate::plan::release::{Planned, is_over_own_row};
 use crate::plan::trigger::{Sync, over, without_generated};
 use crate::schema::change::DropBehavior;
-use crate::schema::{Catalog, Constraint, Identifier, Lookup, Name, Sql, Table};
+use crate::schema::{Catalog, Column, Constraint, Identifier, Index, Lookup, Name, Sql, Table, Uniqueness};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
@@ -35,12 +35,38 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
     if behavior == DropBehavior::Cascade {
         recipe.append(dependents::end_foreign_keys(ctx, table_name, Some(column))?);
     }
+    refuse_one_value(ctx, table, found)?;
     let end = drop(ctx, table, column, behavior);
     match HeldColumn::of(ctx, table, found, None) {
         Some(held) => recipe.hold(held.hold(), held.drop(ctx, end)),
         None => recipe.contract.push(locking_referenced(table, column, end)),
     }
     Ok(recipe)
+}
+
+/// New clients leave the column to its default, and a default that gives every row the same value makes a unique key refuse the
+/// second one.
+fn refuse_one_value(ctx: &Context<'_>, table: &Table, column: &Column) -> Result<(), Refusal> {
+    let Some(default) = column.default.as_ref().map(write::text) else { return Ok(()) };
+    let unique = |index: &&Index| index.table == table.name && index.uniqueness == Uniqueness::Unique && index.mentions(&column.name);
+    let rule = ctx.before.indexes.values().map(AsRef::as_ref).find(unique);
+    match rule {
+        Some(index) if !default.contains('(') && !default.eq_ignore_ascii_case("null") => {
+            let name = index.constraint.as_ref().or(index.name.as_ref()).map_or_else(|| "its index".to_owned(), ToString::to_string);
+            Err(ctx.refuse(
+                format!(
+                    "until contract every row of new clients has {default} in {}.{}, and {name} refuses the second one",
+                    table.name, column.name
+                ),
+                format!(
+                    "say which value each row gets, in a comment above the statement:\n-- concertina: down {}.{} = <expression>\nor, where no \
+                     old client has an ON CONFLICT on {name}, drop it in a statement before with `-- concertina: phase expand` above that",
+                    table.name, column.name
+                ),
+            ))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A foreign key of the column goes with it, which locks the table that it references.
