@@ -197,6 +197,7 @@ pub fn folder(files: impl IntoIterator<Item = (String, String)>) -> Result<Folde
     }
     let versioned = found.keys().any(Version::is_number);
     for (version, alike) in found {
+        let alike = without_ways_down(alike, &mut folder.left_out);
         let paths: Vec<&str> = alike.iter().map(|(_, path)| *path).collect();
         for pair in paths.windows(2) {
             let (first, second) = (pair[0].to_owned(), pair[1].to_owned());
@@ -240,6 +241,16 @@ fn place<'a>(this: (Found, &'a str), alike: &mut Vec<(Found, &'a str)>, left_out
         let loser = |(_, path): (Found, &str)| LeftOut { path: path.to_owned(), reason: Reason::OtherEngine };
         left_out.extend(Vec::into_iter(losers).map(loser));
     }
+}
+
+/// Of files with one version, `7_name_down.sql` is the way down of the others.
+fn without_ways_down<'a>(alike: Vec<(Found, &'a str)>, left_out: &mut Vec<LeftOut>) -> Vec<(Found, &'a str)> {
+    let (down, up): (Vec<_>, Vec<_>) = alike.into_iter().partition(|(_, path)| layout::says_down(path));
+    if up.is_empty() {
+        return down;
+    }
+    left_out.extend(down.into_iter().map(|(_, path)| LeftOut { path: path.to_owned(), reason: Reason::Down }));
+    up
 }
 
 fn migration(
@@ -330,6 +341,11 @@ mod tests {
             let expected = SameVersion { first: first.to_owned(), second: second.to_owned(), version: version.to_owned() };
             assert_eq!(told, [expected]);
         }
+    }
+
+    #[test]
+    fn a_name_that_says_down_is_the_way_down_of_its_version() {
+        check(&["1_a_up.sql", "2_b.up.sql", "3_pull_down.sql"], &[("1_a_down.sql", Reason::Down), ("2_b_down.sql", Reason::Down)]);
     }
 
     #[test]

@@ -131,6 +131,12 @@ fn named(stem: &str, path: &str) -> Role {
     found(if is_flyways(path) { version } else { version.below(&folders(path)) }, dialect, transaction)
 }
 
+/// Whether the name ends as a way down does where tools leave names to their users: `7_name_down.sql`.
+pub(super) fn says_down(path: &str) -> bool {
+    let (_, name) = split(path);
+    strip_extension(name, "sql").is_some_and(|stem| stem.ends_with("_down") || stem.ends_with("-down"))
+}
+
 /// The folders above the file.
 fn folders(path: &str) -> Vec<&str> {
     let mut parts: Vec<&str> = path.split('/').collect();

@@ -75,7 +75,7 @@ impl Deployed {
 
 const COLUMN: &str = "CREATE TYPE mood AS ENUM ('ok', 'sad');
 CREATE TABLE teams (id int PRIMARY KEY);
-CREATE TABLE users (id int PRIMARY KEY, name text, low int DEFAULT 1, high int NOT NULL DEFAULT 5 UNIQUE, mood mood,
+CREATE TABLE users (id int PRIMARY KEY, name text, low int DEFAULT 1, high int NOT NULL DEFAULT 5, mood mood, UNIQUE (high, id),
     \"Team's\" int CONSTRAINT team_fkey REFERENCES teams, note serial, CHECK (high > low OR id > 0), CONSTRAINT positive CHECK (high > 0));
 CREATE INDEX users_mood_idx ON users (mood);
 INSERT INTO teams VALUES (1), (2);

@@ -5,7 +5,7 @@ use super::Context;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned};
 use crate::schema::change::{AddColumn, DropBehavior};
-use crate::schema::{Change, Column, Identifier, Name};
+use crate::schema::{Change, Column, Constraint, Identifier, Name};
 use crate::sql::directive::{DirectiveKind, Strategy};
 use crate::sql::write;
 
@@ -21,6 +21,9 @@ pub(super) fn refuse_beside_columns(ctx: &Context<'_>, table: &Name, renamed: &[
         }
         let names =
             renamed.iter().any(|(from, to)| names_word(item, from) || names_word(item, to)) || fills_from(ctx, item, table, renamed);
+        if references(item, table, renamed) {
+            return Err(in_the_way(ctx, item, "put it into the next release"));
+        }
         let about = is_about(item, table);
         if (about && (names || !leaves_the_shape(item))) || (names && names_word(item, &table.name)) {
             return Err(in_the_way(ctx, item, "put it into the next release, or into the one before"));
@@ -45,6 +48,24 @@ pub(super) fn refuse_beside_table(ctx: &Context<'_>, from: &Name, to: &Name, ren
         }
     }
     Ok(())
+}
+
+/// Whether a foreign key of the change leads to a renamed column: said, or as the primary key that goes without saying.
+fn references(item: &Item, table: &Name, renamed: &[Renamed]) -> bool {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other change brings a foreign key")]
+    let constraints: &[Constraint] = match &item.planned {
+        Planned::FilledColumn { add, .. } => &add.constraints,
+        Planned::Change(Change::AddColumn(add)) => &add.constraints,
+        Planned::Change(Change::AddConstraint { constraint, .. }) => std::slice::from_ref(constraint),
+        Planned::Change(Change::CreateTable(create)) => &create.table.constraints,
+        _ => &[],
+    };
+    let is_renamed = |column: &Identifier| renamed.iter().any(|(from, to)| column == from || column == to);
+    constraints.iter().filter_map(Constraint::foreign_key).filter(|key| &key.references == table).any(|key| {
+        let primary = || item.before.tables.get(table).and_then(|table| table.primary_key()).map(|key| key.columns.clone());
+        let columns = if key.referenced_columns.is_empty() { primary().unwrap_or_default() } else { key.referenced_columns.clone() };
+        columns.iter().any(is_renamed)
+    })
 }
 
 /// Whether a column is filled from a generated one that is made of a renamed one: triggers then name what that is made of.

@@ -48,8 +48,19 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
 /// second one.
 fn refuse_one_value(ctx: &Context<'_>, table: &Table, column: &Column) -> Result<(), Refusal> {
     let Some(default) = column.default.as_ref().map(write::text) else { return Ok(()) };
-    let unique = |index: &&Index| index.table == table.name && index.uniqueness == Uniqueness::Unique && index.mentions(&column.name);
-    let rule = ctx.before.indexes.values().map(AsRef::as_ref).find(unique);
+    let unique = || {
+        let indexes = ctx.before.indexes.values().map(AsRef::as_ref);
+        indexes.filter(|index: &&Index| index.table == table.name && index.uniqueness == Uniqueness::Unique)
+    };
+    let named =
+        |index: &Index| index.elements.iter().flat_map(|element| element.columns().cloned().collect::<Vec<_>>()).collect::<Vec<_>>();
+    // With all columns of another key in it, it goes on telling rows apart.
+    let told_apart = |index: &Index| {
+        let columns = named(index);
+        let others = unique().filter(|other| other.predicate.is_none() && !other.mentions(&column.name));
+        others.map(named).any(|other| other.iter().all(|name| columns.contains(name)))
+    };
+    let rule = unique().find(|index| index.mentions(&column.name) && !told_apart(index));
     match rule {
         Some(index) if !default.contains('(') && !default.eq_ignore_ascii_case("null") => {
             let name = index.constraint.as_ref().or(index.name.as_ref()).map_or_else(|| "its index".to_owned(), ToString::to_string);

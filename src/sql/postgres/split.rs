@@ -49,6 +49,9 @@ pub(super) enum Quote {
     Comment,
 }
 
+/// Where Drizzle cuts a file: the statement before it need not end with a semicolon.
+const BREAKPOINT: &str = "--> statement-breakpoint";
+
 /// The parts of a file, in order.
 pub(super) fn pieces(text: &str) -> Vec<Piece> {
     let mut splitter = Splitter { text, bytes: text.as_bytes(), at: 0, pieces: Vec::new(), ended: None, open: None };
@@ -140,6 +143,9 @@ impl Splitter<'_> {
         let span = Span { start: self.at, end: self.line_end(self.at) };
         if names_us(span.of(self.text)) {
             self.pieces.push(Piece::Comment(span, self.place()));
+        }
+        if span.of(self.text).trim_end() == BREAKPOINT {
+            self.end_statement();
         }
         self.at = span.end;
     }
@@ -413,6 +419,12 @@ mod tests {
         check("select e'\\';', 'a\\'; select e'a'\n'\\';' ; b", &["select e'\\';', 'a\\'", "select e'a'\n'\\';'", "b"]);
         check("do $$ a; $x$ ; $$; do $a$ $$; $a$; select $1;", &["do $$ a; $x$ ; $$", "do $a$ $$; $a$", "select $1"]);
         check("select a$b$; select 1$2; \"é\";é;", &["select a$b$", "select 1$2", "\"é\"", "é"]);
+    }
+
+    #[test]
+    fn a_breakpoint_of_drizzle_ends_a_statement() {
+        check("select 1\n--> statement-breakpoint\nselect 2;--> statement-breakpoint\n", &["select 1", "select 2"]);
+        check("select '\n--> statement-breakpoint\n' -- > statement-breakpoint\n;", &["select '\n--> statement-breakpoint\n'"]);
     }
 
     #[test]
