@@ -9,6 +9,7 @@ mod client;
 mod seed;
 mod shadow;
 mod written;
+mod meant;
 mod step;
 mod compare;
 mod journal;
@@ -20,6 +21,7 @@ mod prove;
 mod queries;
 
 pub use journal::{Check, CheckKind, Example, Proof, Verdict};
+pub use meant::meant;
 pub use prove::{Case, Options, Scope, prove};
 pub use queries::{Asked, Query, read as read_queries};
 pub use renames::Renames;

@@ -145,7 +145,8 @@ fn script(migration: &Migration) -> Result<Script, Failure> {
         Wrapped::Yes => InTransaction::Together,
         Wrapped::No => InTransaction::Apart,
     };
-    Ok(Script { path: written.path, statements: written.statements, transaction })
+    let statements = verify::meant(&migration.text, written.statements);
+    Ok(Script { path: written.path, statements, transaction })
 }
 
 /// The history of the release at `at`, over that of those before it.

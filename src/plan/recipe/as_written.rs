@@ -5,15 +5,16 @@
 use std::collections::BTreeSet;
 
 use super::statement::step;
-use super::{Context, Item, Planned, Recipe, late};
+use super::{Act, Context, Item, Named, Planned, Recipe, late};
 use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::OnConflict;
 use crate::schema::object::Trigger;
-use crate::schema::{Change, Class, ConstraintKind, Identifier, Name};
+use crate::schema::{Change, Class, ConstraintKind, Identifier, Name, Validity};
 use crate::sql::directive::{DirectiveKind, PhaseName};
+use crate::sql::write;
 
 /// The phase into which a directive puts the change.
 pub(crate) fn directed_phase(ctx: &Context<'_>) -> Option<PhaseName> {
@@ -296,6 +297,21 @@ fn drop_default(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Result<
 fn validate(ctx: &Context<'_>, table: &Name, constraint: &Identifier) -> Recipe {
     let mut draft = super::set_not_null::validate(table, constraint, &format!("{table}.{constraint}"));
     draft = draft.because("readers and writers go on while the table is read");
-    let was_there = ctx.old.tables.get(ctx.name_before_release(table)).is_some_and(|old| old.constraint(constraint).is_some());
-    if was_there { Recipe::migrate(draft) } else { Recipe::contract(draft) }
+    let old = ctx.old.tables.get(ctx.name_before_release(table)).and_then(|old| old.constraint(constraint));
+    let again = ctx.earlier().any(|item| item.named() == Some((Act::Creates, Named::Constraint(table.clone(), constraint.clone()))));
+    match old {
+        Some(old) if !again => {
+            let relation = write::name(table);
+            let back = [
+                format!("ALTER TABLE {relation} DROP CONSTRAINT {}", write::identifier(constraint)),
+                format!("ALTER TABLE {relation} ADD {}", write::constraint(old)),
+            ];
+            let lock =
+                old.foreign_key().map(|key| format!("LOCK TABLE {}, {relation} IN ACCESS EXCLUSIVE MODE", write::name(&key.references)));
+            let back = lock.into_iter().chain(back).collect();
+            Recipe::migrate(if old.validity == Validity::NotValid { draft.undone_by(back) } else { draft })
+        }
+        // It comes in contract, in its new shape.
+        Some(_) | None => Recipe::contract(draft),
+    }
 }

@@ -53,7 +53,9 @@ pub(crate) fn steps(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Vec
             .undone_by(undo)
             .hazard(HazardKind::RefusesWrites, format!("a NULL in {subject} is refused from here on"))
     };
-    if ctx.before.tables.get(table).is_some_and(|found| postgres::not_null_proven(found, column)) {
+    // A rule that the release brings comes in contract, and one that it ends goes in expand: neither is there to prove anything.
+    let proven = |catalog: &Catalog, table: &Name| catalog.tables.get(table).is_some_and(|found| postgres::not_null_proven(found, column));
+    if proven(ctx.old, ctx.name_before_release(table)) && proven(ctx.before, table) && proven(ctx.new, table) {
         return vec![finish(vec![set], vec![unset])];
     }
     let check = generated_name("not_null", table, column);

@@ -60,6 +60,7 @@ fn is_about(item: &Item, named: &Named) -> bool {
         }
         (Named::Table(name), Change::CreateIndex { index, .. }) => &index.table == name,
         (Named::Table(name), Change::Comment { object, .. }) => &object.name == name && object.kind == ObjectKind::Table,
+        (Named::Constraint(table, constraint), Change::ValidateConstraint { table: on, constraint: of }) => table == on && constraint == of,
         (Named::Column(table, column), Change::Data(data)) => {
             data.plain
                 && data.verb == Verb::Update

@@ -276,5 +276,5 @@ fn script(migration: &Migration) -> Script {
         Wrapped::Yes => InTransaction::Together,
         Wrapped::No => InTransaction::Apart,
     };
-    Script { path: migration.path.clone(), statements, transaction }
+    Script { path: migration.path.clone(), statements: verify::meant(&migration.text, statements), transaction }
 }
