@@ -3,7 +3,7 @@
 use super::recipe::{Context, Recipe, drop_constraint};
 use super::refusal::Refusal;
 use crate::schema::change::DropBehavior;
-use crate::schema::{Catalog, Column, Constraint, ConstraintKind, Identifier, Name, Table};
+use crate::schema::{Catalog, Column, Constraint, ConstraintKind, ForeignKey, Identifier, Name, Table};
 use crate::sql::write;
 
 /// A foreign key by its table and its name.
@@ -58,10 +58,19 @@ pub(crate) fn rules_to_end<'a>(table: &'a Table, column: &Column) -> Vec<&'a Con
 
 /// Steps that end the foreign keys which the statement takes along.
 pub(crate) fn end_lost_foreign_keys(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
+    end_lost(ctx, |_, _| true)
+}
+
+/// The same for the CASCADE of a key: those that need it, but for partitions' copies, which go with their own.
+pub(crate) fn end_foreign_keys_of_a_key(ctx: &Context<'_>, table: &Name) -> Result<Recipe, Refusal> {
+    end_lost(ctx, |child, key| &key.references == table && child.partition_of.is_none())
+}
+
+fn end_lost(ctx: &Context<'_>, counts: impl Fn(&Table, &ForeignKey) -> bool) -> Result<Recipe, Refusal> {
     let mut recipe = Recipe::default();
     for table in ctx.before.tables.values() {
         let Some(kept) = ctx.after.tables.get(&table.name) else { continue };
-        let keys = table.constraints.iter().filter(|constraint| constraint.foreign_key().is_some());
+        let keys = table.constraints.iter().filter(|constraint| constraint.foreign_key().is_some_and(|key| counts(table, key)));
         for name in keys.filter_map(|constraint| constraint.name.as_ref()).filter(|name| kept.constraint(name).is_none()) {
             recipe.append(drop_constraint::at_once(ctx, &table.name, name, DropBehavior::Restrict)?);
         }

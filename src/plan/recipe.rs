@@ -258,6 +258,11 @@ impl Context<'_> {
         })
     }
 
+    /// Whether a directive above the statement allows what a rule says of it.
+    pub(crate) fn allows(&self, wanted: &str) -> bool {
+        self.item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Allow { rule, .. } if rule == wanted))
+    }
+
     /// The major version of PostgreSQL.
     pub(crate) fn major(&self) -> u32 {
         let Engine::PostgreSql { major } = self.engine;
@@ -343,9 +348,12 @@ fn of_change(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Refusal> {
         Change::AddEnumValue { name, value, .. } => Ok(add_enum_value::plan(ctx, name, value)),
         Change::RenameEnumValue { name, value, to } => change_enum::rename_label(ctx, name, value, to),
         Change::Data(data) => change_rows::plan(ctx, data),
-        other => match rights_and_rules::plan(ctx, other)? {
+        other => match as_written::with_its_rule(ctx, other) {
             Some(recipe) => Ok(recipe),
-            None => as_written::by_class(ctx, other),
+            None => match rights_and_rules::plan(ctx, other)? {
+                Some(recipe) => Ok(recipe),
+                None => as_written::by_class(ctx, other),
+            },
         },
     }
 }

@@ -11,7 +11,8 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::OnConflict;
-use crate::schema::object::Trigger;
+use crate::schema::object::{ObjectKind, Trigger};
+use crate::schema::table::ReplicaIdentity;
 use crate::schema::{Change, Class, ConstraintKind, Identifier, Name, Validity};
 use crate::sql::directive::{DirectiveKind, PhaseName};
 use crate::sql::write;
@@ -112,6 +113,32 @@ pub(crate) fn by_class(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Ref
             "say in which phase it is safe (`-- concertina: phase expand`, `migrate` or `contract`), or accept downtime with `-- concertina: strategy direct`",
         )),
     }
+}
+
+/// What is about a constraint or an index that comes in contract comes with it.
+pub(crate) fn with_its_rule(ctx: &Context<'_>, change: &Change) -> Option<Recipe> {
+    rests_on_a_rule_to_come(ctx, change).then(|| Recipe::contract(step(ctx).because("what it is about comes in contract")))
+}
+
+/// Whether it is about a constraint or an index that the release itself brings to a table of old clients: those may come in contract.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is about a constraint or an index alone")]
+fn rests_on_a_rule_to_come(ctx: &Context<'_>, change: &Change) -> bool {
+    let named = match change {
+        Change::Comment { object, .. } if object.kind == ObjectKind::TableConstraint => {
+            object.detail.as_ref().map(|name| Named::Constraint(object.name.clone(), Identifier::from(name.as_str())))
+        }
+        Change::Comment { object, .. } if object.kind == ObjectKind::Index => Some(Named::Index(object.name.clone())),
+        Change::SetReplicaIdentity { table, identity: ReplicaIdentity::Index(index) } => Some(Named::Index(table.sibling(index.clone()))),
+        Change::ClusterOn { table, index: Some(index) } => Some(Named::Index(table.sibling(index.clone()))),
+        _ => None,
+    };
+    // The index behind a constraint has its name.
+    let makes = |item: &Item, named: &Named| match (item.named(), named) {
+        (Some((Act::Creates, made)), named) if &made == named => true,
+        (Some((Act::Creates, Named::Constraint(table, constraint))), Named::Index(index)) => &table.sibling(constraint) == index,
+        (Some(_) | None, _) => false,
+    };
+    named.is_some_and(|named| ctx.earlier().any(|item| makes(item, &named)))
 }
 
 /// In contract. Triggers go first there: their code may name what else does. One that isn't known may be there all the same,

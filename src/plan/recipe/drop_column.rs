@@ -1,5 +1,6 @@
 //! DROP COLUMN: expand lets new clients leave the column out, contract holds it, and drops it when nobody has missed it.
 
+use super::company::has_word;
 use super::{Context, Recipe, drop_constraint};
 use crate::engine::{Held, LockMode};
 use crate::plan::copies::lock_first;
@@ -11,8 +12,8 @@ use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Planned, is_over_own_row};
 use crate::plan::trigger::{Sync, over, without_generated};
-use crate::schema::change::DropBehavior;
-use crate::schema::{Catalog, Column, Constraint, Identifier, Index, Lookup, Name, Sql, Table, Uniqueness};
+use crate::schema::change::{DataChange, DropBehavior, Verb};
+use crate::schema::{Catalog, Change, Column, Constraint, Identifier, Index, Lookup, Name, Sql, Table, Uniqueness};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
@@ -22,6 +23,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
         return Ok(Recipe::default());
     };
     refuse_rename(ctx, table, column)?;
+    refuse_copied(ctx, table, column)?;
     let mut recipe = Recipe::default();
     if let Some(down) = ctx.down(table_name, column) {
         return supplied(ctx, table, column, behavior, down);
@@ -238,6 +240,38 @@ fn gone_with(before: &Catalog, after: &Catalog, table: &Table, column: &Identifi
     names
 }
 
+/// What the release makes of the column once, it doesn't make of what old clients write there later, and then the column goes.
+fn refuse_copied(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<(), Refusal> {
+    let copies = |data: &DataChange| match data.verb {
+        Verb::Insert | Verb::Merge => data.reads.contains(&table.name) && has_word(&data.statement, column.as_str()),
+        Verb::Update if data.reads.is_empty() => {
+            data.writes.first() == Some(&table.name) && data.assignments.iter().any(|(to, value)| to != column && value.mentions(column))
+        }
+        Verb::Update => {
+            (data.reads.contains(&table.name) || data.writes.contains(&table.name))
+                && !(data.writes.first() == Some(&table.name) && data.columns.contains(column))
+                && has_word(&data.statement, column.as_str())
+        }
+        Verb::Delete | Verb::Truncate | Verb::Copy | Verb::Select => false,
+    };
+    let copy = ctx.earlier().find_map(|item| match &item.planned {
+        Planned::Change(Change::Data(data)) if copies(data) => Some((&item.origin, data.writes.first()?)),
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
+    });
+    match copy {
+        Some((origin, target)) if !ctx.allows("drop-column") => Err(ctx.refuse(
+            format!(
+                "what {}.{column} holds is brought to {target} once ({}:{}), and {column} is dropped: what old clients write to it \
+                 after that would be lost",
+                table.name, origin.file, origin.line
+            ),
+            "drop the column in the next release, after the same statement once more; if old clients don't write it any more, say so \
+             above the DROP COLUMN:\n-- concertina: allow drop-column because \"…\"",
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// A column dropped and one like it added in one release is probably a rename, and would lose the data.
 fn refuse_rename(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<(), Refusal> {
     let Some(found) = table.column(column) else { return Ok(()) };
@@ -248,11 +282,7 @@ fn refuse_rename(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Resul
             && candidate.data_type == found.data_type
             && candidate.not_null == found.not_null
             && !new.columns.iter().any(|kept| &kept.name == column)
-            && !ctx
-                .item
-                .directives
-                .iter()
-                .any(|directive| matches!(directive, crate::sql::directive::DirectiveKind::Allow { rule, .. } if rule == "drop-column"))
+            && !ctx.allows("drop-column")
             && ctx.is_new_column(&table.name, &candidate.name)
             && ctx.added_without_fill(&table.name, &candidate.name)
     });

@@ -3,6 +3,7 @@
 
 use super::{Context, Recipe, drop_index};
 use crate::engine::{Held, LockMode};
+use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::hold::restore;
@@ -14,7 +15,10 @@ use crate::schema::{Constraint, ConstraintKind, Identifier, Name};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
-    let mut recipe = at_once(ctx, table, name, behavior)?;
+    // CASCADE ends foreign keys that need the key: new clients know nothing of them.
+    let cascades = behavior == DropBehavior::Cascade;
+    let mut recipe = if cascades { dependents::end_foreign_keys_of_a_key(ctx, table)? } else { Recipe::default() };
+    recipe.append(at_once(ctx, table, name, behavior)?);
     if let Some(key) = ctx.table(table)?.constraint(name).and_then(Constraint::foreign_key)
         && acts(key)
         && ctx.new.tables.contains_key(&key.references)

@@ -29,13 +29,14 @@ pub(super) fn temporary(ctx: &Context<'_>, change: &Change) -> Result<(), Refusa
 }
 
 /// A table that takes the name of one (or of a view, an index, a sequence) that old clients know.
-#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else gives a table its name")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else gives a table or a view its name")]
 pub(super) fn taken_table_name(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
     let name = match change {
         Change::RenameTable { table, to } => table.sibling(to.clone()),
         Change::SetTableSchema { table, schema } => Name::new(schema.clone(), table.name.clone()),
         // Of a table that is dropped and created again the DROP is refused.
         Change::CreateTable(create) if !ctx.old.tables.contains_key(&create.table.name) => create.table.name.clone(),
+        Change::CreateView { view, .. } if !ctx.old.views.contains_key(&view.name) => view.name.clone(),
         _ => return Ok(()),
     };
     if ctx.old.relation_kind(&name).is_none() || ctx.before.relation_kind(&name).is_some() {

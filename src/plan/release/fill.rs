@@ -4,9 +4,11 @@ use super::{Item, Planned, name_at_start};
 use crate::schema::change::{AddColumn, DataChange, IfExists, Verb};
 use crate::schema::{Change, Identifier, Name, Part, Sql};
 use crate::sql::directive::DirectiveKind;
+use crate::sql::write;
 
 /// Finds `ADD COLUMN c`, `UPDATE … SET c = …`, `ALTER COLUMN c SET NOT NULL` and makes one item of them.
 pub(super) fn fold(items: &[Item]) -> Vec<Item> {
+    let items: &[Item] = &split(items);
     let mut result: Vec<Item> = Vec::new();
     let mut taken = vec![false; items.len()];
     for at in 0..items.len() {
@@ -25,6 +27,31 @@ pub(super) fn fold(items: &[Item]) -> Vec<Item> {
         result.push(item);
     }
     result
+}
+
+/// An UPDATE that fills several new columns of a row is as many that fill one each.
+fn split(items: &[Item]) -> Vec<Item> {
+    let adds = |item: &Item, table: &Name, column: &Identifier| matches!(&item.planned, Planned::Change(Change::AddColumn(add)) if &add.table == table && &add.column.name == column);
+    let parts = |at: usize, item: &Item| -> Option<Vec<Item>> {
+        let Planned::Change(Change::Data(data)) = &item.planned else { return None };
+        let table = data.writes.first()?;
+        let fills = |(column, value): &(Identifier, Sql)| {
+            let own = is_over_own_row(value) && !data.assignments.iter().any(|(other, _)| value.mentions(other));
+            own && items[..at].iter().any(|earlier| adds(earlier, table, column))
+        };
+        let several = data.verb == Verb::Update && data.plain && data.condition.is_none() && data.assignments.len() > 1;
+        if !several || !item.directives.is_empty() || !data.assignments.iter().all(fills) {
+            return None;
+        }
+        let part = |(column, value): &(Identifier, Sql)| {
+            let statement = format!("UPDATE {} SET {} = {}", write::name(table), write::identifier(column), write::text(value));
+            let (assignments, columns) = (vec![(column.clone(), value.clone())], vec![column.clone()]);
+            let data = DataChange { assignments, columns, statement, ..data.as_ref().clone() };
+            Item { planned: Planned::Change(Change::Data(Box::new(data))), ..item.clone() }
+        };
+        Some(data.assignments.iter().map(part).collect())
+    };
+    items.iter().enumerate().flat_map(|(at, item)| parts(at, item).unwrap_or_else(|| vec![item.clone()])).collect()
 }
 
 struct Fill {

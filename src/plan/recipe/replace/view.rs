@@ -7,7 +7,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
 use crate::schema::object::{View, ViewColumn};
-use crate::schema::{Change, Lookup, Name, Part};
+use crate::schema::{Catalog, Change, Lookup, Name, Part};
 use crate::sql::write;
 
 pub(super) fn plan(ctx: &Context<'_>, name: &Name, view: &View) -> Result<Recipe, Refusal> {
@@ -37,8 +37,7 @@ pub(super) fn plan(ctx: &Context<'_>, name: &Name, view: &View) -> Result<Recipe
              `-- concertina: strategy direct` above both statements",
         ));
     }
-    let mut statements = vec![format!("DROP VIEW {}", write::name(name))];
-    statements.extend(sql(ctx));
+    let statements = exchanged(ctx, name);
     let exchange = Draft::own(name.to_string(), "replace-view", format!("replace view {name} by the one with fewer columns"), statements)
         .because("old clients read the columns that go until then; new clients don't")
         .locks(name, LockMode::AccessExclusive, Held::Brief)
@@ -58,6 +57,22 @@ fn in_place(ctx: &Context<'_>, old: &View, new: &View) -> Draft {
         .locks(&old.name, LockMode::AccessExclusive, Held::Brief)
         .undone_by(restored(ctx, old))
         .hazard(HazardKind::OldClientsReadNewValues, "old clients read through the new definition")
+}
+
+/// The new view for the old one, and the views that read it put back, as the release leaves them.
+fn exchanged(ctx: &Context<'_>, name: &Name) -> Vec<String> {
+    let mut readers = Vec::new();
+    walk(ctx.old, name, &|_| true, &mut readers);
+    let kept: Vec<&View> = readers.into_iter().filter_map(|reader| ctx.new.views.get(&reader.name)).map(AsRef::as_ref).collect();
+    let drop = |name: &Name| format!("DROP VIEW {}", write::name(name));
+    let mut statements: Vec<String> = kept.iter().map(|reader| drop(&reader.name)).collect();
+    statements.push(drop(name));
+    statements.extend(sql(ctx));
+    for reader in kept.into_iter().rev() {
+        statements.push(write::create_view(reader));
+        statements.extend(write::remarks_about(ctx.new, &reader.name));
+    }
+    statements
 }
 
 /// The old view with all that was said about it, and the same for the views that read it: they stand in its way.
@@ -84,11 +99,15 @@ fn add_readers<'a>(ctx: &Context<'a>, name: &Name, readers: &mut Vec<&'a View>) 
             .filter_map(|item| item.instead_of.as_deref())
             .any(|drop| matches!(drop, Change::DropObject { object, .. } if object.name == view.name))
     };
-    for view in ctx.old.views.values() {
+    walk(ctx.old, name, &|view| !replaced(view), readers);
+}
+
+fn walk<'a>(old: &'a Catalog, name: &Name, counts: &dyn Fn(&View) -> bool, readers: &mut Vec<&'a View>) {
+    for view in old.views.values() {
         let known = readers.iter().any(|known| known.name == view.name);
         let reads = view.query.parts.iter().any(|part| matches!(part, Part::Relation(read) if read == name));
-        if reads && !known && !view.materialized && !replaced(view) {
-            add_readers(ctx, &view.name, readers);
+        if reads && !known && !view.materialized && counts(view) {
+            walk(old, &view.name, counts, readers);
             readers.push(view);
         }
     }
