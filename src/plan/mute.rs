@@ -53,7 +53,7 @@ fn may_act(catalog: &Catalog, trigger: &Trigger) -> bool {
     let acts = |definition: &String| {
         // What is quoted is no verb: TG_OP = 'UPDATE'.
         let plain: String = definition.split('\'').step_by(2).collect::<Vec<_>>().join(" ");
-        let body = plain.split("$").skip(1).collect::<Vec<_>>().join(" ");
+        let body = plain.split('$').skip(1).collect::<Vec<_>>().join(" ");
         let mut words = body.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         body.is_empty() || words.any(|word| VERBS.iter().any(|verb| word.eq_ignore_ascii_case(verb)))
     };

@@ -86,7 +86,7 @@ pub(super) fn role(path: &str) -> Role {
         return Role::Settings;
     }
     let Some(stem) = strip_extension(name, "sql") else {
-        let is_down = name.rsplit_once('.').is_some_and(|(stem, _)| stem.ends_with(".down"));
+        let is_down = name.rsplit('.').nth(1) == Some("down");
         return Role::LeftOut(if is_down { Reason::Down } else { Reason::Program });
     };
     let parent = folder.map(|folder| split(folder).1);

@@ -18,7 +18,7 @@ use super::reference::{Written, add_readers, add_referencing, alike, learn, rela
 use super::sample;
 use super::seed::Rows;
 use super::shadow::Shadow;
-use super::shape::Shape;
+use super::shape::{Kind, Shape};
 use super::step::{self, Failure, Relations};
 use crate::plan::{HazardKind, LockMode, Phase, Step, StepId, SyncTriggers, Transaction};
 use crate::schema::{Identifier, Name};
@@ -84,18 +84,7 @@ impl<'a> Course<'a> {
             }
         }
         touched.extend(old_shape.tables.iter().filter(|table| new_shape.table(&table.name).is_none()).map(|table| table.name.clone()));
-        for table in written.tables.iter().filter(|table| table.rows == 0) {
-            if old_shape.tables.iter().any(|old| old.name.to_string() == table.table && touched.contains(&old.name)) {
-                journal.untried(format!(
-                    "{} has no rows: {}",
-                    table.table,
-                    table.reason.as_deref().unwrap_or("none of those that were tried was taken")
-                ));
-            }
-        }
-        if written.rows == Rows::None && old_shape.tables.iter().any(|table| touched.contains(&table.name)) {
-            journal.untried("the tables were empty: the migrations as written refuse the rows that were made up");
-        }
+        tell_of_empty_tables(&written, &old_shape, &touched, &mut journal);
         renumber(shadow, &written.again, base.as_ref().unwrap_or(&old_shape), &new_shape).await?;
         sample::keep_settled(&mut new_shape, &sampled(shadow, &written.again).await?);
         let old = learn(shadow, [&written.old, &written.old_again], &old_shape, 1_000_000, |table| {
@@ -257,6 +246,14 @@ impl<'a> Course<'a> {
                 add_referencing(&mut self.deleted, &[&self.old_shape, &self.new_shape]);
             }
         }
+        // Another query under the name of a view: clients of both releases read through it, and the plan says so.
+        let is_view =
+            |path: &String| self.old_shape.tables.iter().any(|table| table.kind == Kind::View && carry::path(&table.name) == *path);
+        if step.phase != Phase::Contract && step.has_hazard(HazardKind::OldClientsReadNewValues) {
+            let views: Vec<String> = step.locks.iter().map(|lock| lock.relation.clone()).filter(is_view).collect();
+            self.changed.extend(views);
+            add_readers(&mut self.changed, &[&self.old_shape, &self.new_shape]);
+        }
         if step.has_hazard(HazardKind::FiresTriggers) {
             let elsewhere = |path: &String| !step.locks.iter().any(|lock| lock.relation == *path);
             self.stirred.extend(written.into_iter().filter(elsewhere));
@@ -302,6 +299,8 @@ impl<'a> Course<'a> {
             self.journal.untried("writes were not carried over: a directive has moved a change out of its place");
             return Ok(());
         }
+        let mut changed = self.shrinking();
+        changed.extend(self.changed.iter().cloned());
         let about = carry::Sides {
             case: self.case,
             old_database: &self.written.old,
@@ -311,7 +310,7 @@ impl<'a> Course<'a> {
             old: &self.old,
             new: &self.new,
             touched: &self.touched,
-            changed: &self.changed,
+            changed: &changed,
             state: &self.state,
         };
         carry::old_to_new(shadow, &mut self.connection, &about, &mut self.journal).await?;
@@ -366,6 +365,22 @@ impl<'a> Course<'a> {
             shadow.drop(name).await?;
         }
         Ok(journal.end(case.plan.release.clone(), written.rows, written.tables))
+    }
+}
+
+/// What has no rows shows nothing.
+fn tell_of_empty_tables(written: &Written, old_shape: &Shape, touched: &BTreeSet<Name>, journal: &mut Journal) {
+    for table in written.tables.iter().filter(|table| table.rows == 0) {
+        if old_shape.tables.iter().any(|old| old.name.to_string() == table.table && touched.contains(&old.name)) {
+            journal.untried(format!(
+                "{} has no rows: {}",
+                table.table,
+                table.reason.as_deref().unwrap_or("none of those that were tried was taken")
+            ));
+        }
+    }
+    if written.rows == Rows::None && old_shape.tables.iter().any(|table| touched.contains(&table.name)) {
+        journal.untried("the tables were empty: the migrations as written refuse the rows that were made up");
     }
 }
 

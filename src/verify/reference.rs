@@ -151,8 +151,7 @@ fn closure(shape: &Shape, touched: &BTreeSet<Name>) -> BTreeSet<Name> {
             .tables
             .iter()
             .filter(|table| all.contains(&table.name))
-            .flat_map(|table| &table.foreign_keys)
-            .map(|key| key.references.clone())
+            .flat_map(|table| table.foreign_keys.iter().map(|key| &key.references).chain(&table.reads).cloned())
             .filter(|name| !all.contains(name))
             .collect();
         if more.is_empty() {

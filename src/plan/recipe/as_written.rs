@@ -166,6 +166,16 @@ fn removing(ctx: &Context<'_>, change: &Change) -> Draft {
         .because("no client that uses it is left")
         .final_losing("what is dropped")
         .hazard(HazardKind::NoUndo, "what is dropped can't be brought back by undo");
+    let draft = match until_then(change) {
+        Some(detail) => draft.hazard(HazardKind::NewClientsReadOldValues, detail),
+        None => draft,
+    };
+    let draft = match change {
+        Change::DetachPartition { partition, .. } => {
+            draft.hazard(HazardKind::RefusesWrites, format!("until then {partition} refuses rows outside of its bounds to new clients too"))
+        }
+        _ => draft,
+    };
     let dropped = match change {
         Change::DropObject { object, .. } => object.name.clone(),
         other => other.relation().cloned().unwrap_or_else(|| Name::unqualified("")),
@@ -183,6 +193,16 @@ fn removing(ctx: &Context<'_>, change: &Change) -> Draft {
     match lost.as_slice() {
         [] => draft,
         names => draft.hazard(HazardKind::DataLoss, format!("the values of {} are gone", names.join(", "))),
+    }
+}
+
+/// What new clients meet until it is gone.
+#[expect(clippy::wildcard_enum_match_arm, reason = "new clients don't meet the rest")]
+fn until_then(change: &Change) -> Option<String> {
+    match change {
+        Change::DetachPartition { table, partition, .. } => Some(format!("until then new clients find the rows of {partition} in {table}")),
+        Change::DropInheritance { table, parent } => Some(format!("until then new clients find the rows of {table} in {parent}")),
+        _ => None,
     }
 }
 

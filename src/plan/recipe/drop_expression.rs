@@ -43,6 +43,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, name: &Identifier, if_e
             .locks(table_name, LockMode::AccessExclusive, Held::Brief)
             .probed(probe::trigger_there(table_name, sync.first_trigger()))
             .final_losing("the expression; the trigger goes on filling the column for old clients")
+            .hazard(HazardKind::FillsNull, format!("until contract {name} is filled in rows of new clients that leave it NULL"))
             .hazard(HazardKind::NoUndo, "a plain column can't become a generated one without a rewrite"),
     );
     recipe.contract.push(

@@ -47,6 +47,11 @@ pub(crate) fn plan(ctx: &Context<'_>, name: &Name) -> Result<Recipe, Refusal> {
     for (child, _) in &later {
         draft = draft.locks(child, LockMode::AccessExclusive, Held::Brief);
     }
+    for parent in table.parents.iter().chain(table.partition_of.iter().map(|partition| &partition.parent)) {
+        draft = draft
+            .locks(parent, LockMode::AccessExclusive, Held::Brief)
+            .hazard(HazardKind::NewClientsReadOldValues, format!("until then new clients find the rows of {name} in {parent}"));
+    }
     for parent in referenced(table) {
         draft = draft.locks(parent, LockMode::AccessExclusive, Held::Brief).hazard(
             HazardKind::RefusesWrites,

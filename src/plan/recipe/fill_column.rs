@@ -67,12 +67,21 @@ const STRICT: &[&str] =
 /// Whether the value is one for every row: a literal, or made of columns that refuse NULL by nothing that could give it.
 fn is_never_null(up: &Sql, table: &Table) -> bool {
     let refuses_null = |name: &Identifier| table.column(name).is_some_and(|column| column.not_null);
+    let reads = up.own_columns().next().is_some();
     up.parts.iter().all(|part| match part {
-        Part::Text(text) => is_plain(text),
+        Part::Text(text) => is_plain(text) && !(reads && may_fail(text)),
         Part::Column { of: None, name } => refuses_null(name),
-        Part::Type(_) => true,
+        Part::Type(_) => !reads,
         Part::Column { of: Some(_), .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) => false,
     })
+}
+
+/// Whether the text computes or casts what not every value allows: too great a number, a text that is none. Then there is NULL.
+fn may_fail(text: &str) -> bool {
+    const WIDE: &[&str] = &["text", "varchar", "character", "varying"];
+    let outside: String = text.split('\'').step_by(2).collect::<Vec<_>>().join(" ").to_ascii_lowercase();
+    let mut words = outside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    outside.contains(['+', '-', '*', '/', '%', '^']) || words.any(|word| TYPES.contains(&word) && !WIDE.contains(&word))
 }
 
 /// Whether the text holds literals, casts and strict built-in functions and operators only.

@@ -162,7 +162,10 @@ fn enable_trigger(ctx: &Context<'_>, table: &Name, triggers: &TriggerSelection, 
         TriggerSelection::All | TriggerSelection::User => step(ctx),
     };
     if enabled == 'D' {
-        return Recipe::contract(draft.because("old clients rely on what it does until then"));
+        let fires = format!("until then writes of new clients to {table} fire it too");
+        return Recipe::contract(
+            draft.because("old clients rely on what it does until then").hazard(HazardKind::NewClientsReadOldValues, fires),
+        );
     }
     Recipe::expand(
         draft

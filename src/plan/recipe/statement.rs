@@ -111,6 +111,8 @@ fn slug(change: &Change) -> &'static str {
         Change::Data(_) => "change-rows",
         Change::DropTrigger { .. } => "drop-trigger",
         Change::DropObject { .. } => "drop",
+        Change::DetachPartition { .. } => "detach-partition",
+        Change::DropInheritance { .. } => "drop-inheritance",
         _ => "run",
     }
 }

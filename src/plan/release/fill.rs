@@ -46,7 +46,7 @@ fn split(items: &[Item]) -> Vec<Item> {
         let part = |(column, value): &(Identifier, Sql)| {
             let statement = format!("UPDATE {} SET {} = {}", write::name(table), write::identifier(column), write::text(value));
             let (assignments, columns) = (vec![(column.clone(), value.clone())], vec![column.clone()]);
-            let data = DataChange { assignments, columns, statement, ..data.as_ref().clone() };
+            let data = DataChange { columns, assignments, statement, ..data.as_ref().clone() };
             Item { planned: Planned::Change(Change::Data(Box::new(data))), ..item.clone() }
         };
         Some(data.assignments.iter().map(part).collect())

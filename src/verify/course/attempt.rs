@@ -3,10 +3,9 @@
 use sqlx::Connection;
 
 use super::super::Error;
-use super::super::client::{Client, Keep, Outcome, Statement, difference, differs_by_null, differs_within, rows_differ, run_all};
+use super::super::client::{Client, Keep, Outcome, Statement, difference, differs_by_null, differs_within, run_all};
 use super::super::journal::{CheckKind, Example};
 use super::super::queries::{self, Query};
-use super::super::reference::rows;
 use super::super::shadow::Shadow;
 use super::{Course, Reach, Stage, TIMES};
 use crate::schema::Name;
@@ -60,6 +59,10 @@ impl Course<'_> {
                     );
                     self.journal.untried(reason);
                 }
+                (Some((_, found)), _) if self.is_misplaced(&found, statement, check) => self.journal.declared(format!(
+                    "until contract, rows are there that {who} no longer knows where it {} on {}",
+                    statement.about, statement.table
+                )),
                 (Some((_, found)), _) if self.waits(check) && self.is_declared(&found, statement) => {
                     self.journal.declared(format!(
                         "until contract, this does not yet work for {who}: it {} on {} ({found})",
@@ -109,21 +112,20 @@ impl Course<'_> {
         Ok(())
     }
 
-    /// Whether a query that gave something else when it was learned gives the same as in its own release's database when both are
-    /// asked now: what a view shows may go by the clock.
+    /// Whether what gave something else when it was learned gives the same as in its own release's database when both are asked
+    /// now: what a view shows, or a default gives, may go by the clock.
     async fn is_of_its_time(&mut self, shadow: &Shadow, statement: &Statement, check: CheckKind) -> Result<bool, Error> {
-        if !statement.sql.starts_with("SELECT ") {
-            return Ok(false);
-        }
         let is_old = check == CheckKind::OldClients;
         let written = &self.written;
         let databases = if is_old { [&written.old, &written.old_again] } else { [&written.new, &written.again] };
         let (mut one, mut other) = (shadow.connect(databases[0]).await?, shadow.connect(databases[1]).await?);
+        let statements = std::slice::from_ref(statement);
         let mut same = false;
         for _ in 0..TIMES {
-            let (first, second) = (rows(&mut one, &statement.sql).await?, rows(&mut other, &statement.sql).await?);
-            let found = rows(&mut self.connection, &statement.sql).await?;
-            same = same || rows_differ(&first, &second, &found).is_none();
+            let (first, second) = (run_all(&mut one, statements, Keep::No).await?, run_all(&mut other, statements, Keep::No).await?);
+            let found = run_all(&mut self.connection, statements, Keep::No).await?;
+            let differs = |((first, second), found)| difference(first, second, found).is_some();
+            same = same || !first.iter().zip(&second).zip(&found).any(differs);
         }
         let _ = (one.close().await, other.close().await);
         Ok(same)

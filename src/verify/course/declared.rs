@@ -37,6 +37,26 @@ impl Course<'_> {
         found.starts_with("error 23503") && self.deleted.contains(&carry::path(&statement.table))
     }
 
+    /// Whether the statement may name another row by its place: until contract, tables have rows that the release no longer sees.
+    pub(super) fn is_misplaced(&self, found: &str, statement: &Statement, check: CheckKind) -> bool {
+        check == CheckKind::NewClients
+            && self.stage != Stage::Ended
+            // A partition's bounds hold until it is detached.
+            && (!statement.sql.starts_with("INSERT ") || found.starts_with("error 23514"))
+            && self.shrinking().contains(&carry::path(&statement.table))
+    }
+
+    /// Tables that lose rows of partitions or of children in contract, which new clients find until then.
+    pub(super) fn shrinking(&self) -> BTreeSet<String> {
+        let takes = |step: &&Step| {
+            let slug = step.id.0.rsplit('/').next().unwrap_or_default();
+            ["detach-partition", "drop-inheritance", "drop-table", "hold-table"].iter().any(|known| slug.starts_with(known))
+                && step.has_hazard(HazardKind::NewClientsReadOldValues)
+        };
+        let steps = self.case.plan.deferred.iter().filter(takes);
+        steps.flat_map(|step| step.locks.iter().map(|lock| lock.relation.clone())).collect()
+    }
+
     /// Whether the statement brings a row whose key the release may have inserted as data.
     pub(super) fn repeats_a_row(&self, found: &str, statement: &Statement) -> bool {
         found.starts_with("error 23505") && self.inserted.contains(&carry::path(&statement.table))
