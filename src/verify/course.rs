@@ -228,7 +228,9 @@ impl<'a> Course<'a> {
             || step.transaction == Transaction::Own
                 && !step.locks.is_empty()
                 && step.locks.iter().all(|lock| lock.mode == LockMode::RowExclusive);
-        let behaves = BEHAVIOUR.iter().any(|slug| step.id.0.ends_with(slug)) && step.phase != Phase::Contract;
+        let refreshes = step.sql.iter().any(|sql| sql.trim_start().get(..7).is_some_and(|verb| verb.eq_ignore_ascii_case("refresh")));
+        let copies = step.id.0.ends_with("/create-table") && step.has_hazard(HazardKind::NewClientsReadOldValues);
+        let behaves = refreshes || copies || BEHAVIOUR.iter().any(|slug| step.id.0.ends_with(slug)) && step.phase != Phase::Contract;
         if writes || behaves {
             self.changed.extend(step.locks.iter().map(|lock| lock.relation.clone()).chain(written.iter().cloned()));
             let born = self.new_shape.tables.iter().filter(|table| self.old_shape.table(&table.name).is_none());

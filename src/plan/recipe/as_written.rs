@@ -11,9 +11,10 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::OnConflict;
+use crate::schema::index::{IndexElement, IndexKey};
 use crate::schema::object::{ObjectKind, Trigger};
 use crate::schema::table::ReplicaIdentity;
-use crate::schema::{Change, Class, ConstraintKind, Identifier, Name, Validity};
+use crate::schema::{Catalog, Change, Class, ConstraintKind, Identifier, Index, Name, Part, Sql, Validity};
 use crate::sql::directive::{DirectiveKind, PhaseName};
 use crate::sql::write;
 
@@ -65,6 +66,12 @@ pub(crate) fn expand(ctx: &Context<'_>, why: &str) -> Recipe {
 
 /// As written, on a table that is new in this release. Rows that it gets from tables of old clients are a copy of one moment.
 pub(crate) fn on_new_table(ctx: &Context<'_>, change: &Change) -> Draft {
+    if let Change::CreateTable(create) = change
+        && create.as_query.as_ref().is_some_and(|query| query.parts.iter().any(|part| matches!(part, Part::Relation(_))))
+    {
+        let detail = format!("what old clients write from here on is not brought to {}", create.table.name);
+        return step(ctx).hazard(HazardKind::NewClientsReadOldValues, detail);
+    }
     let Change::Data(data) = change else { return step(ctx) };
     let sources: BTreeSet<String> = data.reads.iter().filter(|table| !ctx.is_new_table(table)).map(ToString::to_string).collect();
     let targets: BTreeSet<String> = data.writes.iter().map(ToString::to_string).collect();
@@ -304,11 +311,33 @@ fn replaced_body(ctx: &Context<'_>, function: &Name) -> Result<Recipe, Refusal> 
             "give the new function another name, or end the trigger before with `-- concertina: phase expand` above its DROP",
         ));
     }
+    if let Some(built) = built_by(ctx.before, function) {
+        return Err(ctx.refuse(
+            format!("{built} is made of what {} gives: with another body it would hold values that the function no longer gives", function.name),
+            "give the new function another name, build the index or the column anew with that, and drop the old ones in the next release; if \
+             both bodies give the same, say so with `-- concertina: phase expand` above the statement",
+        ));
+    }
     Ok(Recipe::expand(
         step(ctx)
             .because("the signature stays; the body must serve old clients too")
             .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body"),
     ))
+}
+
+/// What the database has computed with the function, and keeps: an index, or a stored column.
+fn built_by(catalog: &Catalog, function: &Name) -> Option<String> {
+    let calls = |sql: &Sql| sql.parts.iter().any(|part| matches!(part, Part::Function(name) if name == function));
+    let by_index = |index: &Index| {
+        let key = |element: &IndexElement| matches!(&element.key, IndexKey::Expression(sql) if calls(sql));
+        index.elements.iter().any(key) || index.predicate.as_ref().is_some_and(calls)
+    };
+    let index = catalog.indexes.iter().find(|(_, index)| by_index(index)).map(|(name, _)| format!("index {}", name.name));
+    index.or_else(|| {
+        let columns = catalog.tables.values().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
+        let mut made = columns.filter(|(_, column)| column.generated.as_ref().is_some_and(|made| calls(&made.expression)));
+        made.next().map(|(table, column)| format!("{}.{}", table.name, column.name))
+    })
 }
 
 /// A trigger of old clients that calls the function, and that the release drops in contract, without another one there.
@@ -358,7 +387,14 @@ fn validate(ctx: &Context<'_>, table: &Name, constraint: &Identifier) -> Recipe 
             let back = lock.into_iter().chain(back).collect();
             Recipe::migrate(if old.validity == Validity::NotValid { draft.undone_by(back) } else { draft })
         }
+        // SET NOT NULL, as which it is planned, leaves nothing to validate.
+        None if ctx.earlier().any(|item| is_not_null(item, table, constraint)) => Recipe::default(),
         // It comes in contract, in its new shape.
         Some(_) | None => Recipe::contract(draft),
     }
+}
+
+fn is_not_null(item: &Item, table: &Name, name: &Identifier) -> bool {
+    matches!(&item.planned, Planned::Change(Change::AddConstraint { table: on, constraint })
+        if on == table && constraint.name.as_ref() == Some(name) && matches!(constraint.kind, ConstraintKind::NotNull { .. }))
 }

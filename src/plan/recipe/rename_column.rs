@@ -1,6 +1,7 @@
 //! RENAME COLUMN: a second column under the new name, kept in step with the first by triggers until contract.
 
 use super::add_column::{cached_plans, walking_key};
+use super::company::has_word;
 use super::{Context, Recipe, compatibility_view, set_not_null};
 use crate::engine::{Held, LockMode};
 use crate::plan::copies::{self, Copies, OfKeys, Replacement};
@@ -13,9 +14,26 @@ use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned};
 use crate::plan::trigger::Sync;
+use crate::schema::object::{Definition, ObjectKind};
 use crate::schema::{Change, Column, Identifier, Lookup, Name, Table};
 use crate::sql::directive::DirectiveKind;
 use crate::sql::write;
+
+/// A publication that lists the column keeps it from being dropped when the other one has taken its place.
+fn refuse_published(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Result<(), Refusal> {
+    let lists = |definition: &&Definition| {
+        let text = write::text(&definition.create);
+        definition.object.kind == ObjectKind::Publication && has_word(&text, table.name.as_str()) && has_word(&text, column.as_str())
+    };
+    match ctx.before.definitions.iter().map(AsRef::as_ref).find(lists) {
+        None => Ok(()),
+        Some(publication) => Err(ctx.refuse(
+            format!("publication {} lists {column} of {table}, which can't be dropped while it does", publication.object.name.name),
+            "publish all columns of the table in a release before, or rename under a lock with `-- concertina: strategy direct`, which the \
+             publication follows",
+        )),
+    }
+}
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: &Identifier) -> Result<Recipe, Refusal> {
     if ctx.before.views.contains_key(table_name) || ctx.before.types.contains_key(table_name) {
@@ -41,6 +59,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
     if is_served_by_view(ctx, table) {
         return compatibility_view::plan(ctx, table);
     }
+    refuse_published(ctx, table_name, from)?;
     let replacement = Replacement { table, from, to, keys: OfKeys::Refused };
     let copies = replacement.copies(ctx)?;
     super::super::conflict::refuse(ctx, table_name, &[from, to], copies.originals())?;

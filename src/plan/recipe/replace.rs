@@ -11,7 +11,7 @@ mod other;
 use super::{Context, Recipe};
 use crate::plan::refusal::Refusal;
 use crate::schema::change::Lookup;
-use crate::schema::{Change, Constraint, ConstraintKind, Identifier, Name};
+use crate::schema::{Catalog, Change, Constraint, ConstraintKind, Identifier, Name};
 
 pub(crate) fn plan(ctx: &Context<'_>, drop: &Change, again: &Change) -> Result<Recipe, Refusal> {
     match (drop, again) {
@@ -57,15 +57,16 @@ fn of_constraint(ctx: &Context<'_>, table: &Name, name: &Identifier, old: &Const
 }
 
 /// Whether another object of the old schema rests on the key of `table` over these columns.
-fn foreign_keys_on(ctx: &Context<'_>, table: &Name, columns: &[Identifier]) -> Vec<String> {
+fn foreign_keys_on(catalog: &Catalog, table: &Name, columns: &[Identifier], counts: impl Fn(&Name, &Constraint) -> bool) -> Vec<String> {
     let mut found = Vec::new();
-    for (name, child) in &*ctx.before.tables {
+    for (name, child) in &*catalog.tables {
         for constraint in &child.constraints {
             if let ConstraintKind::ForeignKey(key) = &constraint.kind
                 && &key.references == table
+                && counts(name, constraint)
             {
                 let referenced = if key.referenced_columns.is_empty() {
-                    match ctx.before.table(table) {
+                    match catalog.table(table) {
                         Lookup::Known(parent) => parent.primary_key().map(|key| key.columns.clone()).unwrap_or_default(),
                         Lookup::Absent | Lookup::Unknown => Vec::new(),
                     }

@@ -27,7 +27,13 @@ pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two
             "accept the lock with `-- concertina: strategy direct` above both statements",
         ));
     }
-    let resting = super::foreign_keys_on(ctx, table, &two.before.columns);
+    let mut resting = super::foreign_keys_on(ctx.before, table, &two.before.columns, |_, _| true);
+    // One that the release drops and adds again is on the old key until that is done, which is after this.
+    let comes_back = |child: &Name, constraint: &Constraint| {
+        constraint.name.as_ref().is_some_and(|name| ctx.new.tables.get(child).is_some_and(|new| new.constraint(name).is_some()))
+    };
+    resting.extend(super::foreign_keys_on(ctx.old, ctx.name_before_release(table), &two.before.columns, comes_back));
+    resting.dedup();
     if !resting.is_empty() {
         return Err(ctx.refuse(
             format!("foreign keys rest on {name} of {table}: {}", resting.join(", ")),
