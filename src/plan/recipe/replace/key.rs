@@ -19,14 +19,8 @@ pub(super) struct Two<'a> {
     pub(super) becomes: As,
 }
 
-pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two<'_>) -> Result<Recipe, Refusal> {
-    let known = ctx.table(table)?;
-    if matches!(known.kind, TableKind::Partitioned { .. }) || two.key.without_overlaps {
-        return Err(ctx.refuse(
-            format!("the index of {name} can't be built CONCURRENTLY, since {table} is partitioned or the key is WITHOUT OVERLAPS"),
-            "accept the lock with `-- concertina: strategy direct` above both statements",
-        ));
-    }
+/// Foreign keys that need the old key stand in the way of its end.
+fn refuse_resting(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two<'_>) -> Result<(), Refusal> {
     let mut resting = super::foreign_keys_on(ctx.before, table, &two.before.columns, |_, _| true);
     // One that the release drops and adds again is on the old key until that is done, which is after this.
     let comes_back = |child: &Name, constraint: &Constraint| {
@@ -40,6 +34,18 @@ pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two
             "drop those foreign keys in this release and change the key in the next one, then add them again",
         ));
     }
+    Ok(())
+}
+
+pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two<'_>) -> Result<Recipe, Refusal> {
+    let known = ctx.table(table)?;
+    if matches!(known.kind, TableKind::Partitioned { .. }) || two.key.without_overlaps {
+        return Err(ctx.refuse(
+            format!("the index of {name} can't be built CONCURRENTLY, since {table} is partitioned or the key is WITHOUT OVERLAPS"),
+            "accept the lock with `-- concertina: strategy direct` above both statements",
+        ));
+    }
+    refuse_resting(ctx, table, name, two)?;
     let subject = format!("{table}.{name}");
     let new_name = generated_name("new", table, name);
     let beside = index(table, &new_name, two.key);
