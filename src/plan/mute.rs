@@ -9,7 +9,6 @@ use super::recipe::Context;
 use super::trigger::OUR_SCHEMA;
 use crate::engine::{Held, LockMode};
 use crate::schema::object::Trigger;
-use crate::schema::text::Part;
 use crate::schema::{Catalog, Identifier, Name};
 use crate::sql::write;
 
@@ -44,11 +43,8 @@ fn said(trigger: &Trigger, word: &str) -> bool {
 /// Whether the trigger's function may do more than change the row: its body has a verb of a statement, or isn't known.
 fn may_act(catalog: &Catalog, trigger: &Trigger) -> bool {
     const VERBS: [&str; 9] = ["call", "copy", "delete", "execute", "insert", "merge", "notify", "perform", "update"];
-    let called = trigger.definition.parts.iter().rev().find_map(|part| match part {
-        Part::Function(name) => Some(name),
-        Part::Text(_) | Part::Column { .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Type(_) => None,
-    });
-    let known = catalog.routines.iter().filter(|((name, _), _)| Some(name) == called).map(|(_, routine)| write::text(&routine.definition));
+    let known =
+        catalog.routines.iter().filter(|((name, _), _)| name == &trigger.function).map(|(_, routine)| write::text(&routine.definition));
     let bodies: Vec<String> = known.collect();
     let acts = |definition: &String| {
         // What is quoted is no verb: TG_OP = 'UPDATE'.

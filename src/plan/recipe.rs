@@ -202,6 +202,11 @@ impl Context<'_> {
         self.earlier().any(|item| item.named().is_some_and(|(act, dropped)| act == Act::Drops && dropped.may_be(named)))
     }
 
+    /// Whether an earlier statement of the release makes it.
+    fn is_made_before(&self, named: &Named) -> bool {
+        self.earlier().any(|item| item.named().is_some_and(|(act, made)| act == Act::Creates && made == *named))
+    }
+
     /// What the table was called when the release began.
     pub(crate) fn name_before_release<'n>(&'n self, name: &'n Name) -> &'n Name {
         // A later statement may give the name of an old table to another one.

@@ -42,6 +42,11 @@ pub struct Index {
 }
 
 impl Index {
+    /// The columns of its elements, those of expressions among them.
+    pub fn columns(&self) -> Vec<Identifier> {
+        self.elements.iter().flat_map(|element| element.columns().cloned().collect::<Vec<_>>()).collect()
+    }
+
     /// Whether the index reads `column` in any of its parts.
     pub fn mentions(&self, column: &Identifier) -> bool {
         self.elements.iter().any(|element| element.columns().any(|name| name == column))

@@ -66,15 +66,10 @@ pub(super) async fn old_to_new(
     // Made before anybody writes: the one may be a copy of the other.
     let (copy, later) = (shadow.create(Some(sides.old_again)).await?, shadow.create(Some(sides.old_again)).await?);
     let built = [copy.clone(), later.clone()];
-    let Some(first) = take(shadow, sides.old_database, sides, &mut writes, Taken::First).await? else {
-        for database in built {
-            shadow.drop(&database).await?;
-        }
-        return Ok(());
-    };
-    let mut first = shadow.connect(&first).await?;
-    if let Some(second) = take(shadow, &copy, sides, &mut writes, Taken::Again).await? {
-        let mut second = shadow.connect(&second).await?;
+    if take(shadow, sides.old_database, sides, &mut writes, Taken::First).await?
+        && take(shadow, &copy, sides, &mut writes, Taken::Again).await?
+    {
+        let (mut first, mut second) = (shadow.connect(sides.old_database).await?, shadow.connect(&copy).await?);
         execute(both, &sequences_at(SAME)).await?;
         execute(both, "BEGIN").await?;
         run_each(both, &writes, Keep::Yes).await?;
@@ -82,27 +77,28 @@ pub(super) async fn old_to_new(
         for table in sides.new_shape.tables.iter().filter(|table| sides.is_tried(table)) {
             match compare((&mut first, &mut second, both), sides, table).await? {
                 Compared::Alike(tries) => journal.held(CheckKind::WritesCarryOver, tries),
-                Compared::Differs(_) => differing.push(table),
+                Compared::Differs(example) => differing.push((table, example)),
             }
         }
         let _ = second.close().await;
         if !differing.is_empty() {
             // Defaults and triggers may go by the clock: written a while later, such values are others in the second database.
             tokio::time::sleep(A_WHILE).await;
-            if let Some(later) = take(shadow, &later, sides, &mut writes, Taken::Again).await? {
-                let mut second = shadow.connect(&later).await?;
-                for table in differing {
-                    match compare((&mut first, &mut second, both), sides, table).await? {
-                        Compared::Alike(tries) => journal.held(CheckKind::WritesCarryOver, tries),
-                        Compared::Differs(example) => journal.failed(CheckKind::WritesCarryOver, *example),
-                    }
+            let taken = take(shadow, &later, sides, &mut writes, Taken::Again).await?;
+            let mut second = shadow.connect(&later).await?;
+            for (table, example) in differing {
+                let compared =
+                    if taken { compare((&mut first, &mut second, both), sides, table).await? } else { Compared::Differs(example) };
+                match compared {
+                    Compared::Alike(tries) => journal.held(CheckKind::WritesCarryOver, tries),
+                    Compared::Differs(example) => journal.failed(CheckKind::WritesCarryOver, *example),
                 }
-                let _ = second.close().await;
             }
+            let _ = second.close().await;
         }
         execute(both, "ROLLBACK").await?;
+        let _ = first.close().await;
     }
-    let _ = first.close().await;
     for database in built {
         shadow.drop(&database).await?;
     }
@@ -119,15 +115,9 @@ enum Taken {
     Again,
 }
 
-/// Lets old clients write in a database of their release, and runs the migrations as written there. None if those refuse the rows:
+/// Lets old clients write in a database of their release, and runs the migrations as written there. False if those refuse the rows:
 /// they are the business of the gates of contract.
-async fn take(
-    shadow: &Shadow,
-    database: &str,
-    sides: &Sides<'_>,
-    writes: &mut Vec<Statement>,
-    which: Taken,
-) -> Result<Option<String>, Error> {
+async fn take(shadow: &Shadow, database: &str, sides: &Sides<'_>, writes: &mut Vec<Statement>, which: Taken) -> Result<bool, Error> {
     let mut connection = shadow.connect(database).await?;
     execute(&mut connection, &sequences_at(SAME)).await?;
     let outcomes = run_all(&mut connection, writes, Keep::Yes).await?;
@@ -138,12 +128,12 @@ async fn take(
         writes.retain(|_| taken.next().unwrap_or_default());
     }
     if written::run(shadow, database, sides.case.migrations).await?.is_err() {
-        return Ok(None);
+        return Ok(false);
     }
     if which == Taken::Again {
         renumber(shadow, database, sides.old_shape, sides.new_shape).await?;
     }
-    Ok(Some(database.to_owned()))
+    Ok(true)
 }
 
 /// What came of a comparison.

@@ -152,12 +152,7 @@ pub(super) fn add_using_index(tally: &mut Tally<'_>, table: &Name, index: &Ident
     if !primary {
         return;
     }
-    let columns: Vec<Identifier> = tally
-        .before
-        .indexes
-        .get(&table.sibling(index.clone()))
-        .map(|index| index.elements.iter().flat_map(|element| element.columns().cloned()).collect())
-        .unwrap_or_default();
+    let columns: Vec<Identifier> = tally.before.indexes.get(&table.sibling(index.clone())).map(|index| index.columns()).unwrap_or_default();
     scan_for_nulls(tally, table, &columns);
 }
 

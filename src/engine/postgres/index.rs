@@ -5,7 +5,7 @@ use super::super::LockMode;
 use super::constraint;
 use super::tally::Tally;
 use crate::schema::change::{Concurrency, DropBehavior};
-use crate::schema::{Identifier, Index, Name, ObjectKind, ObjectRef, Uniqueness};
+use crate::schema::{Index, Name, ObjectKind, ObjectRef, Uniqueness};
 
 /// CREATE INDEX.
 pub(super) fn create(tally: &mut Tally<'_>, index: &Index, concurrency: Concurrency) {
@@ -77,7 +77,7 @@ pub(super) fn drop(tally: &mut Tally<'_>, index: &Name, concurrency: Concurrency
         tally.lock(&found.table, mode);
     }
     if behavior == DropBehavior::Cascade && found.uniqueness == Uniqueness::Unique {
-        let columns: Vec<Identifier> = found.elements.iter().flat_map(|element| element.columns().cloned()).collect();
+        let columns = found.columns();
         for (other, _) in constraint::other_ends(tally, &found.table, columns.first()) {
             tally.lock(&other, LockMode::AccessExclusive);
         }

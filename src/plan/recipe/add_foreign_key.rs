@@ -8,7 +8,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Constraint, ForeignKey, Identifier, Lookup, Name, TableKind, Validity};
+use crate::schema::{Constraint, ForeignKey, Identifier, Name, TableKind, Validity};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key: &ForeignKey) -> Result<Recipe, Refusal> {
@@ -85,14 +85,7 @@ fn orphans(ctx: &Context<'_>, table: &Name, key: &ForeignKey) -> Option<String> 
 
 /// What holds for a row without a match.
 fn broken(ctx: &Context<'_>, table: &Name, key: &ForeignKey) -> Option<String> {
-    let referenced = if key.referenced_columns.is_empty() {
-        match ctx.before.table(&key.references) {
-            Lookup::Known(found) => found.primary_key()?.columns.clone(),
-            Lookup::Absent | Lookup::Unknown => return None,
-        }
-    } else {
-        key.referenced_columns.clone()
-    };
+    let referenced = ctx.before.key_referenced_by(key)?;
     let child = write::identifier(&table.name);
     let own = |column: &Identifier| format!("{child}.{}", write::identifier(column));
     let pairs: Vec<String> = key

@@ -374,7 +374,7 @@ fn validate(ctx: &Context<'_>, table: &Name, constraint: &Identifier) -> Recipe 
     let mut draft = super::set_not_null::validate(table, constraint, &format!("{table}.{constraint}"));
     draft = draft.because("readers and writers go on while the table is read");
     let old = ctx.old.tables.get(ctx.name_before_release(table)).and_then(|old| old.constraint(constraint));
-    let again = ctx.earlier().any(|item| item.named() == Some((Act::Creates, Named::Constraint(table.clone(), constraint.clone()))));
+    let again = ctx.is_made_before(&Named::Constraint(table.clone(), constraint.clone()));
     match old {
         Some(old) if !again => {
             let relation = write::name(table);

@@ -61,11 +61,11 @@ fn references(item: &Item, table: &Name, renamed: &[Renamed]) -> bool {
         _ => &[],
     };
     let is_renamed = |column: &Identifier| renamed.iter().any(|(from, to)| column == from || column == to);
-    constraints.iter().filter_map(Constraint::foreign_key).filter(|key| &key.references == table).any(|key| {
-        let primary = || item.before.tables.get(table).and_then(|table| table.primary_key()).map(|key| key.columns.clone());
-        let columns = if key.referenced_columns.is_empty() { primary().unwrap_or_default() } else { key.referenced_columns.clone() };
-        columns.iter().any(is_renamed)
-    })
+    constraints
+        .iter()
+        .filter_map(Constraint::foreign_key)
+        .filter(|key| &key.references == table)
+        .any(|key| item.before.key_referenced_by(key).unwrap_or_default().iter().any(is_renamed))
 }
 
 /// Whether a column is filled from a generated one that is made of a renamed one: triggers then name what that is made of.

@@ -54,13 +54,11 @@ fn refuse_one_value(ctx: &Context<'_>, table: &Table, column: &Column) -> Result
         let indexes = ctx.before.indexes.values().map(AsRef::as_ref);
         indexes.filter(|index: &&Index| index.table == table.name && index.uniqueness == Uniqueness::Unique)
     };
-    let named =
-        |index: &Index| index.elements.iter().flat_map(|element| element.columns().cloned().collect::<Vec<_>>()).collect::<Vec<_>>();
     // With all columns of another key in it, it goes on telling rows apart.
     let told_apart = |index: &Index| {
-        let columns = named(index);
+        let columns = index.columns();
         let others = unique().filter(|other| other.predicate.is_none() && !other.mentions(&column.name));
-        others.map(named).any(|other| other.iter().all(|name| columns.contains(name)))
+        others.map(Index::columns).any(|other| other.iter().all(|name| columns.contains(name)))
     };
     let rule = unique().find(|index| index.mentions(&column.name) && !told_apart(index));
     match rule {

@@ -6,7 +6,7 @@ use super::{Context, as_written};
 use crate::plan::refusal::Refusal;
 use crate::plan::release::Planned;
 use crate::schema::change::{DataChange, Verb};
-use crate::schema::{Change, Constraint, ConstraintKind, Identifier, Index, Uniqueness};
+use crate::schema::{Change, Constraint, ConstraintKind, Identifier, Uniqueness};
 use crate::sql::directive::{DirectiveKind, PhaseName};
 
 /// Refuses what is too early.
@@ -48,7 +48,7 @@ fn rule_to_go(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
         Planned::Change(Change::DropIndex { index: name, .. }) => {
             let index = item.before.indexes.get(name)?;
             let refuses = index.uniqueness == Uniqueness::Unique && data.writes.contains(&index.table);
-            (refuses && sets(&columns(index))).then_some((&name.name, &index.table))
+            (refuses && sets(&index.columns())).then_some((&name.name, &index.table))
         }
         _ => None,
     });
@@ -68,8 +68,4 @@ fn holds_until_contract(constraint: &Constraint) -> bool {
         ConstraintKind::ForeignKey(key) => acts(key),
         ConstraintKind::Check { .. } | ConstraintKind::Exclude(_) | ConstraintKind::NotNull { .. } => false,
     }
-}
-
-fn columns(index: &Index) -> Vec<Identifier> {
-    index.elements.iter().flat_map(|element| element.columns().cloned().collect::<Vec<_>>()).collect()
 }

@@ -7,12 +7,13 @@ use super::Context;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::Planned;
 use crate::schema::index::{IndexElement, IndexKey, Uniqueness};
-use crate::schema::{Catalog, Change, Constraint, ConstraintKind, ForeignKey, Identifier, Index, Name};
+use crate::schema::{Change, Constraint, ConstraintKind, ForeignKey, Identifier, Index, Name};
 
 /// Whether what the foreign key references becomes unique in this release, and only in contract.
 pub(crate) fn comes_in_contract(ctx: &Context<'_>, key: &ForeignKey) -> bool {
     let references = &key.references;
-    let Some(columns) = columns(ctx.before, key).filter(|_| !ctx.is_new_table(references)) else { return false };
+    let Some(key_columns) = ctx.before.key_referenced_by(key).filter(|_| !ctx.is_new_table(references)) else { return false };
+    let columns: BTreeSet<&Identifier> = key_columns.iter().collect();
     let is_key = |constraint: &Constraint| match &constraint.kind {
         ConstraintKind::Unique(key) | ConstraintKind::PrimaryKey(key) => key.columns.iter().collect::<BTreeSet<_>>() == columns,
         ConstraintKind::Check { .. } | ConstraintKind::ForeignKey(_) | ConstraintKind::NotNull { .. } | ConstraintKind::Exclude(_) => false,
@@ -27,9 +28,7 @@ pub(crate) fn comes_in_contract(ctx: &Context<'_>, key: &ForeignKey) -> bool {
         Planned::FilledColumn { add, .. } => &add.table == references && add.constraints.iter().any(is_key),
         _ => false,
     };
-    let at_start = ctx.name_before_release(references);
-    let there = ctx.old.tables.get(at_start).is_some_and(|table| table.constraints.iter().any(is_key))
-        || ctx.old.indexes.values().any(|index| &index.table == at_start && is_over(index));
+    let there = ctx.old.unique_key_on(ctx.name_before_release(references), &key_columns).is_some();
     !there && ctx.earlier().any(|item| makes(&item.planned))
 }
 
@@ -56,14 +55,6 @@ pub(super) fn refuse_within(ctx: &Context<'_>, change: &Change) -> Result<(), Re
             format!("write the foreign key as a statement of its own, ALTER TABLE {table} ADD FOREIGN KEY …: it comes in contract too"),
         )),
     }
-}
-
-fn columns<'a>(catalog: &'a Catalog, key: &'a ForeignKey) -> Option<BTreeSet<&'a Identifier>> {
-    if key.referenced_columns.is_empty() {
-        let table = catalog.tables.get(&key.references)?;
-        return table.primary_key().map(|key| key.columns.iter().collect());
-    }
-    Some(key.referenced_columns.iter().collect())
 }
 
 /// The columns of an index that is over nothing else.

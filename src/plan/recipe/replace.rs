@@ -10,7 +10,6 @@ mod other;
 
 use super::{Context, Recipe};
 use crate::plan::refusal::Refusal;
-use crate::schema::change::Lookup;
 use crate::schema::{Catalog, Change, Constraint, ConstraintKind, Identifier, Name};
 
 pub(crate) fn plan(ctx: &Context<'_>, drop: &Change, again: &Change) -> Result<Recipe, Refusal> {
@@ -65,14 +64,7 @@ fn foreign_keys_on(catalog: &Catalog, table: &Name, columns: &[Identifier], coun
                 && &key.references == table
                 && counts(name, constraint)
             {
-                let referenced = if key.referenced_columns.is_empty() {
-                    match catalog.table(table) {
-                        Lookup::Known(parent) => parent.primary_key().map(|key| key.columns.clone()).unwrap_or_default(),
-                        Lookup::Absent | Lookup::Unknown => Vec::new(),
-                    }
-                } else {
-                    key.referenced_columns.clone()
-                };
+                let referenced = catalog.key_referenced_by(key).unwrap_or_default();
                 if referenced.len() == columns.len() && referenced.iter().all(|column| columns.contains(column)) {
                     found.push(format!("{} of {name}", constraint.name.as_ref().map(ToString::to_string).unwrap_or_default()));
                 }

@@ -152,7 +152,7 @@ impl Catalog {
     }
 
     /// The unique index over exactly these columns, in any order, that a foreign key can rest on.
-    pub(super) fn unique_key_on(&self, table: &Name, columns: &[Identifier]) -> Option<Arc<Index>> {
+    pub fn unique_key_on(&self, table: &Name, columns: &[Identifier]) -> Option<Arc<Index>> {
         self.indexes_in_order(table).into_iter().find(|index| {
             index.uniqueness == Uniqueness::Unique
                 && index.predicate.is_none()

@@ -8,6 +8,7 @@ use super::error::CatalogError;
 use super::walk::{Role, Visitor, role_of};
 use super::walk_change;
 use crate::schema::change::{Change, Lookup};
+use crate::schema::constraint::ForeignKey;
 use crate::schema::index::Index;
 use crate::schema::name::{Identifier, Name};
 use crate::schema::object::{ObjectKind, Sequence, TypeKind, UserType, View};
@@ -18,6 +19,14 @@ use crate::schema::tools::is_tools_own;
 pub(super) const TEMPORARY: &str = "pg_temp";
 
 impl Catalog {
+    /// The columns that a foreign key references: said, or those of the primary key, which go without saying.
+    pub fn key_referenced_by(&self, key: &ForeignKey) -> Option<Vec<Identifier>> {
+        if key.referenced_columns.is_empty() {
+            return self.tables.get(&key.references)?.primary_key().map(|key| key.columns.clone());
+        }
+        Some(key.referenced_columns.clone())
+    }
+
     /// The table of that (resolved) name.
     pub fn table(&self, name: &Name) -> Lookup<&Arc<Table>> {
         self.answer(ObjectKind::Table, name, self.tables.get(name))

@@ -125,7 +125,10 @@ impl Course<'_> {
             let (first, second) = (run_all(&mut one, statements, Keep::No).await?, run_all(&mut other, statements, Keep::No).await?);
             let found = run_all(&mut self.connection, statements, Keep::No).await?;
             let differs = |((first, second), found)| difference(first, second, found).is_some();
-            same = same || !first.iter().zip(&second).zip(&found).any(differs);
+            same = !first.iter().zip(&second).zip(&found).any(differs);
+            if same {
+                break;
+            }
         }
         let _ = (one.close().await, other.close().await);
         Ok(same)
