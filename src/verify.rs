@@ -6,6 +6,7 @@ mod value;
 mod obey;
 mod sample;
 mod client;
+mod chance;
 mod seed;
 mod shadow;
 mod written;

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use sqlx::{Connection, PgConnection};
 
 use super::Error;
-use super::client::{Client, Keep, Outcome, Statement, ask, execute, reading, rows_differ, run_all, run_each, sequences_at};
+use super::chance::{renumber, reorder};
+use super::client::{Client, Keep, Outcome, Statement, ask, execute, reading, rows, rows_differ, run_all, run_each, sequences_at};
 use super::journal::{CheckKind, Example, Journal};
 use super::prove::Case;
-use super::reference::{has_another_default, renumber, rows};
+use super::reference::has_another_default;
 use super::shadow::Shadow;
 use super::shape::{Kind, Shape, Table};
 use super::written;
@@ -126,6 +127,9 @@ async fn take(shadow: &Shadow, database: &str, sides: &Sides<'_>, writes: &mut V
         // Together they may be refused where each alone is not: of what is loosened until contract, that says nothing.
         let mut taken = outcomes.iter().map(|outcome| matches!(outcome, Outcome::Rows(_)));
         writes.retain(|_| taken.next().unwrap_or_default());
+    }
+    if which == Taken::Again {
+        reorder(shadow, database, sides.old_shape).await?;
     }
     if written::run(shadow, database, sides.case.migrations).await?.is_err() {
         return Ok(false);

@@ -140,6 +140,14 @@ pub(super) fn texts(row: &sqlx::postgres::PgRow) -> Result<Row, sqlx::Error> {
     (0..row.len()).map(|at| row.try_get(at)).collect()
 }
 
+/// The rows that a query gives, in order of their text.
+pub(super) async fn rows(connection: &mut PgConnection, sql: &str) -> Result<Vec<Row>, sqlx::Error> {
+    let rows = sqlx::raw_sql(trusted(sql)).fetch_all(&mut *connection).await?;
+    let mut rows = rows.iter().map(texts).collect::<Result<Vec<_>, _>>()?;
+    rows.sort();
+    Ok(rows)
+}
+
 /// All rows of a table, in the columns that are named.
 pub(super) fn reading(table: &Name, columns: &[&Identifier]) -> String {
     format!("SELECT {} FROM {}", as_text(columns), write::name(table))

@@ -10,11 +10,12 @@ use sqlx::{Connection, PgConnection};
 
 use super::Error;
 use super::carry;
-use super::client::{Client, Outcome, Statement, reading, rows_differ};
+use super::chance::renumber;
+use super::client::{Client, Outcome, Statement, reading, rows, rows_differ};
 use super::compare::{self, Schema};
 use super::journal::{CheckKind, Example, Journal, Proof};
 use super::prove::{Case, Options, Scope};
-use super::reference::{Written, add_readers, add_referencing, alike, learn, relabelled, renumber, rows, sampled};
+use super::reference::{Written, add_readers, add_referencing, alike, learn, relabelled, sampled};
 use super::sample;
 use super::seed::Rows;
 use super::shadow::Shadow;

@@ -3,19 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{Connection, PgConnection};
+use sqlx::Connection;
 
 use super::Error;
-use super::client::{Client, Keep, execute, sequences_at, statements, texts};
+use super::chance::reorder;
+use super::client::{Client, execute, sequences_at, statements};
 use super::prove::{Case, Options, Scope};
 use super::renames::Renames;
 use super::seed::{Rows, Seeded, seed};
 use super::shadow::Shadow;
-use super::shape::{Column, Shape, Table, WrittenBy};
+use super::shape::{Column, Shape, Table};
 use super::written::{self, Refused};
-use crate::db::postgres::trusted;
 use crate::schema::{Identifier, Name};
-use crate::sql::write;
 
 /// The databases that show what each release expects.
 pub(super) struct Written {
@@ -72,6 +71,7 @@ async fn build_with(
         // What the migrations before it make up differs each time, too.
         old_again = shadow.create(Some(&seeded)).await?;
         made.push(old_again.clone());
+        reorder(shadow, &old_again, &shape).await?;
         written::run(shadow, &old_again, case.before).await?.ok();
     }
     let mut news = Vec::new();
@@ -86,6 +86,7 @@ async fn build_with(
             let mut connection = shadow.connect(&new).await?;
             execute(&mut connection, &sequences_at(ELSEWHERE)).await?;
             let _ = connection.close().await;
+            reorder(shadow, &new, &Shape::read(&mut shadow.connect(&new).await?).await?).await?;
         }
         result = written::run(shadow, &new, case.migrations).await?;
         if elsewhere && result.is_err() {
@@ -193,40 +194,6 @@ pub(super) async fn sampled(shadow: &Shadow, database: &str) -> Result<Shape, Er
     Ok(shape)
 }
 
-/// Gives other numbers to columns that are new and come from a sequence: which row gets which is up to nobody.
-pub(super) async fn renumber(shadow: &Shadow, database: &str, old: &Shape, new: &Shape) -> Result<(), Error> {
-    let mut connection = shadow.connect(database).await?;
-    execute(&mut connection, "BEGIN").await?;
-    for table in &new.tables {
-        let Some(before) = old.table(&table.name) else { continue };
-        let is_numbered = |column: &&Column| column.written_by != WrittenBy::Clients && before.column(&column.name).is_none();
-        let relation = write::name(&table.name);
-        let set: Vec<String> =
-            table.columns.iter().filter(is_numbered).map(|column| format!("{} = DEFAULT", write::identifier(&column.name))).collect();
-        if set.is_empty() {
-            continue;
-        }
-        // Rows that break a rule which is NOT VALID can't be changed while it is there.
-        let rules = format!(
-            "SELECT quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint \
-             WHERE conrelid = {}::regclass AND contype = 'c' AND NOT convalidated",
-            write::literal(&relation)
-        );
-        let rules = rows(&mut connection, &rules).await?;
-        let rules: Vec<(&str, &str)> = rules.iter().filter_map(|row| Some((row.first()?.as_deref()?, row.get(1)?.as_deref()?))).collect();
-        for (name, _) in &rules {
-            execute(&mut connection, &format!("ALTER TABLE {relation} DROP CONSTRAINT {name}")).await?;
-        }
-        super::client::run(&mut connection, &format!("UPDATE {relation} SET {}", set.join(", ")), Keep::Yes).await?;
-        for (name, definition) in &rules {
-            execute(&mut connection, &format!("ALTER TABLE {relation} ADD CONSTRAINT {name} {definition}")).await?;
-        }
-    }
-    execute(&mut connection, "COMMIT").await?;
-    let _ = connection.close().await;
-    Ok(())
-}
-
 pub(super) async fn learn(
     shadow: &Shadow,
     databases: [&String; 2],
@@ -284,11 +251,4 @@ pub(super) fn alike(old: &Table, new: &Table) -> bool {
         && old.keys == new.keys
         && old.conditions == new.conditions
         && old.foreign_keys.len() == new.foreign_keys.len()
-}
-
-pub(super) async fn rows(connection: &mut PgConnection, sql: &str) -> Result<Vec<super::client::Row>, sqlx::Error> {
-    let rows = sqlx::raw_sql(trusted(sql)).fetch_all(&mut *connection).await?;
-    let mut rows = rows.iter().map(texts).collect::<Result<Vec<_>, _>>()?;
-    rows.sort();
-    Ok(rows)
 }

@@ -1,8 +1,8 @@
 //! A statement as its author wrote it, as a step: its locks, how to see that it is done, how to take it back.
 #![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has no probe and no undo, and says so")]
 
-use super::Context;
 use super::add_check::constraint_name;
+use super::{Context, Planned};
 use crate::engine::{self, Held, LockMode, Transactional};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -14,7 +14,7 @@ use crate::sql::write;
 
 /// The statement as a step, with the locks that the engine says it takes.
 pub(crate) fn step(ctx: &Context<'_>) -> Draft {
-    let super::Planned::Change(change) = &ctx.item.planned else {
+    let Planned::Change(change) = &ctx.item.planned else {
         return Draft::own("", "run", "", sql(ctx));
     };
     let subject = subject(ctx, change);
@@ -134,11 +134,11 @@ fn done(change: &Change) -> Option<String> {
     }
 }
 
-/// What lives on a table that is new in this release goes with the table, which its own step takes back. What names something
-/// else that is new is taken back before that goes.
+/// What lives on a table that is new in this release goes with the table, which its own step takes back, or which the release
+/// itself drops again. What names something else that is new is taken back before that goes.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all the rest goes with the table")]
 fn undo_on_new_table(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
-    let alter = |table: &Name, what: String| vec![format!("ALTER TABLE {} {what}", write::name(table))];
+    let alter = |table: &Name, what: String| vec![format!("ALTER TABLE IF EXISTS {} {what}", write::name(table))];
     match change {
         Change::RenameTable { table, to } => {
             draft.undone_by(alter(&table.sibling(to.clone()), format!("RENAME TO {}", write::identifier(&table.name))))
@@ -166,7 +166,9 @@ fn undo_on_new_table(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft 
         Change::CreateTrigger { trigger, .. } => {
             draft.undone_by(vec![format!("DROP TRIGGER IF EXISTS {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table))])
         }
-        Change::SetDefault { table, column, .. } | Change::DropDefault { table, column } => default_back(ctx, table, column, draft),
+        Change::SetDefault { table, column, .. } | Change::DropDefault { table, column } => {
+            draft.undone_by(alter(table, default_before(ctx, table, column)))
+        }
         _ => draft,
     }
 }
@@ -176,6 +178,9 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
     let drop = |kind: &str, name: &Name| vec![format!("DROP {kind} {}", write::name(name))];
     match change {
         Change::CreateTable(create) if ctx.before.tables.contains_key(&create.table.name) => draft,
+        Change::CreateTable(create) if !ctx.new.tables.contains_key(&create.table.name) => {
+            draft.undone_by(drop("TABLE IF EXISTS", &create.table.name))
+        }
         Change::CreateTable(create) => draft.undone_by(drop("TABLE", &create.table.name)),
         other if other.relation().is_some_and(|table| ctx.is_new_table(table)) => undo_on_new_table(ctx, other, draft),
         Change::CreateView { view, .. } if !ctx.before.views.contains_key(&view.name) => {
@@ -203,7 +208,9 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
         Change::CreateTrigger { trigger, .. } if !ctx.before.triggers.contains_key(&(trigger.table.clone(), trigger.name.clone())) => {
             draft.undone_by(vec![format!("DROP TRIGGER {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table))])
         }
-        Change::SetDefault { table, column, .. } | Change::DropDefault { table, column } => default_back(ctx, table, column, draft),
+        Change::SetDefault { table, column, .. } | Change::DropDefault { table, column } => {
+            draft.undone_by(vec![format!("ALTER TABLE {} {}", write::name(table), default_before(ctx, table, column))])
+        }
         Change::AlterSequence { sequence, data_type: Some(_), options, owned_by: None, .. } if options.is_empty() => {
             match ctx.before.sequences.get(sequence) {
                 Some(before) => {
@@ -237,8 +244,9 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
     }
 }
 
-fn default_back(ctx: &Context<'_>, table: &Name, column: &Identifier, draft: Draft) -> Draft {
+/// What gives a column the default that it had.
+fn default_before(ctx: &Context<'_>, table: &Name, column: &Identifier) -> String {
     let before = ctx.before.tables.get(table).and_then(|found| found.column(column)).and_then(|found| found.default.as_ref());
     let what = before.map_or_else(|| "DROP DEFAULT".to_owned(), |default| format!("SET DEFAULT {}", write::text(default)));
-    draft.undone_by(vec![format!("ALTER TABLE {} ALTER COLUMN {} {what}", write::name(table), write::identifier(column))])
+    format!("ALTER COLUMN {} {what}", write::identifier(column))
 }

@@ -114,7 +114,8 @@ impl Course<'_> {
         if self.waits(check) || check == CheckKind::NewClients {
             // A column that is made of others follows them, whoever changes those: who writes can't be told.
             let path = carry::path(&statement.table);
-            let follows = self.in_step.contains(&path) && statement.sql.starts_with("UPDATE ");
+            let changes = statement.sql.starts_with("UPDATE ") || statement.sql.contains(" DO UPDATE ");
+            let follows = self.in_step.contains(&path) && changes;
             let by_place = !statement.sql.starts_with("INSERT ") && !statement.sql.starts_with("SELECT ");
             return by_place && self.unsettled.contains(&path)
                 || self.waits(check)
