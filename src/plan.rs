@@ -16,6 +16,7 @@ mod keys;
 mod keyset;
 mod trigger;
 mod mute;
+mod compiled;
 mod identity;
 mod probe;
 mod generated;

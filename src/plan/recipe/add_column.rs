@@ -2,6 +2,7 @@
 
 use super::{Context, Recipe};
 use crate::engine::{Held, LockMode, postgres};
+use crate::plan::compiled;
 use crate::plan::draft::{Draft, path};
 use crate::plan::format::HazardKind;
 use crate::plan::keyset::{self, Action};
@@ -59,6 +60,7 @@ pub(crate) fn adding(ctx: &Context<'_>, add: &AddColumn, column: &Column, more: 
     let name = write::identifier(&column.name);
     let mut sql = vec![format!("ALTER TABLE {table} ADD COLUMN {}", write::column(column))];
     sql.extend(more);
+    sql.extend(compiled::again_for_new_column(ctx, &add.table));
     let draft = Draft::own(subject(add), "add-column", format!("add column {} to {}", column.name, add.table), sql)
         .locks(&add.table, LockMode::AccessExclusive, Held::Brief)
         .probed(probe::column_exists(&add.table, &column.name))

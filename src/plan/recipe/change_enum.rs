@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::second_column::{SecondColumn, Wanted};
 use super::{Context, Recipe, add_enum_value};
+use crate::plan::compiled;
 use crate::plan::copies;
 use crate::plan::draft::Draft;
 use crate::plan::enum_swap::EnumSwap;
@@ -260,6 +261,7 @@ fn exchange(ctx: &Context<'_>, swap: &EnumSwap, successor: &Name, seconds: &[Sec
     sql.push(format!("ALTER TYPE {} RENAME TO {}", write::name(successor), write::identifier(&swap.name.name)));
     sql.extend(seconds.iter().filter_map(|second| second.set_default(ctx)));
     sql.extend(copies::said_of(ctx.new, ObjectKind::Type, "TYPE", &swap.name));
+    sql.extend(compiled::again_for_successor(ctx, &swap.name));
     let draft = Draft::own(swap.name.to_string(), "exchange-type", format!("let {} be the type with the labels that are left", swap.name), sql)
         .because("the second columns are filled and in step, so the exchange is brief")
         .probed(probe::enum_has_labels(&swap.name, &swap.after))

@@ -7,6 +7,7 @@ use super::second_column::{SecondColumn, Wanted};
 use super::{Context, Recipe, as_written, retyped};
 use crate::engine::postgres::{self, Retype, TypeChange};
 use crate::engine::{self, Held, LockMode};
+use crate::plan::compiled;
 use crate::plan::copies::{self, OfKeys};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -61,6 +62,8 @@ fn at_once(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_
         sql.push(alter(set(&after)));
         undo.push(alter(set(&before)));
     }
+    sql.extend(compiled::again_for_type(ctx, &table.name, &column.name));
+    undo.extend(compiled::again_for_type(ctx, &table.name, &column.name));
     let subject = format!("{}.{}", table.name, column.name);
     let draft = Draft::own(&subject, "change-type", format!("change the type of {subject} to {data_type}"), sql);
     // The database makes the foreign keys of the column anew, and locks the tables at their other ends for that.

@@ -4,6 +4,7 @@ use super::add_column::{cached_plans, walking_key};
 use super::company::has_word;
 use super::{Context, Recipe, compatibility_view, set_not_null};
 use crate::engine::{Held, LockMode};
+use crate::plan::compiled;
 use crate::plan::copies::{self, Copies, OfKeys, Replacement};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -114,6 +115,7 @@ fn add(ctx: &Context<'_>, table: &Table, column: &Column, to: &Identifier, sync:
     let mut sql = vec![format!("ALTER TABLE {relation} ADD COLUMN {}", write::column(&second))];
     sql.extend(copies::attributes(ctx, table, &column.name, to));
     sql.extend(sync.create());
+    sql.extend(compiled::again_for_new_column(ctx, &table.name));
     let mut undo = sync.drop();
     undo.push(format!("ALTER TABLE {relation} DROP COLUMN {}", write::identifier(to)));
     let draft = Draft::own(

@@ -4,6 +4,7 @@
 use super::add_column::walking_key;
 use super::{Context, set_not_null};
 use crate::engine::{Held, LockMode};
+use crate::plan::compiled;
 use crate::plan::copies::{self, Copies, OfKeys, Replacement};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -104,6 +105,7 @@ impl<'a> SecondColumn<'a> {
         let mut sql = vec![format!("ALTER TABLE {relation} ADD COLUMN {}", write::column(&self.second))];
         sql.extend(copies::attributes(ctx, self.table, &self.column.name, &self.filling));
         sql.extend(self.forward.create());
+        sql.extend(compiled::again_for_new_column(ctx, &self.table.name));
         let mut undo = self.forward.drop();
         undo.push(format!("ALTER TABLE {relation} DROP COLUMN {}", write::identifier(&self.filling)));
         Draft::own(
@@ -192,6 +194,7 @@ impl<'a> SecondColumn<'a> {
         sql.extend(keys(Keys::take));
         sql.extend(self.sequences(ctx, name));
         sql.extend(backward.create());
+        sql.extend(compiled::again_for_type(ctx, &self.table.name, name));
         let mut undo = vec![lock, self.refuse_loss(ctx)];
         undo.extend(backward.drop());
         undo.extend(keys(Keys::let_go));
@@ -205,6 +208,7 @@ impl<'a> SecondColumn<'a> {
         undo.extend(move_identity(&self.filling, name));
         undo.extend(keys(Keys::take_back));
         undo.extend(self.forward.create());
+        undo.extend(compiled::again_for_type(ctx, &self.table.name, name));
         let (counts, count) = self.differing(ctx);
         let swap = Draft::own(self.subject(), "swap", format!("let {} be the column of type {}", self.subject(), self.data_type()), sql)
             .because("from here on old and new clients use the new column under the old name; the first one is still fed, so that going back loses nothing")
@@ -295,6 +299,7 @@ impl<'a> SecondColumn<'a> {
         sql.extend(self.sequences(ctx, &self.filling));
         sql.push(format!("ALTER TABLE {} DROP COLUMN {}", self.relation(), write::identifier(&self.column.name)));
         sql.push(self.rename(&self.filling, &self.column.name));
+        sql.extend(compiled::again_for_type(ctx, &self.table.name, &self.column.name));
         sql.extend(self.copies.take_names());
         sql
     }

@@ -4,6 +4,7 @@
 use super::add_check::constraint_name;
 use super::{Context, Planned};
 use crate::engine::{self, Held, LockMode, Transactional};
+use crate::plan::compiled;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
@@ -21,7 +22,7 @@ pub(crate) fn step(ctx: &Context<'_>) -> Draft {
     let effects = engine::effects(ctx.engine, change, ctx.before);
     let about = format!("as written: {}", first_line(&ctx.item.statement));
     let mut draft = match effects.transactional {
-        Transactional::Yes => Draft::own(subject, slug(change), about, sql(ctx)),
+        Transactional::Yes => Draft::own(subject, slug(change), about, [sql(ctx), compiled_again(ctx, change)].concat()),
         Transactional::No => Draft::autocommit(subject, slug(change), about, ctx.item.statement.clone()),
     };
     for lock in &effects.locks {
@@ -47,6 +48,15 @@ pub(crate) fn step(ctx: &Context<'_>) -> Draft {
         None => draft,
     };
     undo(ctx, change, draft)
+}
+
+/// What lets sessions know the columns that a table has after the statement.
+fn compiled_again(ctx: &Context<'_>, change: &Change) -> Vec<String> {
+    match change {
+        Change::AddColumn(add) => compiled::again_for_new_column(ctx, &add.table),
+        Change::ChangeType { table, column, .. } => compiled::again_for_type(ctx, table, column),
+        _ => Vec::new(),
+    }
 }
 
 /// The statement under the search path for which it was written.
