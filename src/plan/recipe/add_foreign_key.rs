@@ -8,7 +8,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Constraint, ForeignKey, Identifier, Name, TableKind, Validity};
+use crate::schema::{Constraint, ForeignKey, Identifier, Name, Sql, Table, TableKind, Validity};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key: &ForeignKey) -> Result<Recipe, Refusal> {
@@ -18,6 +18,15 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
         return Err(ctx.refuse(
             format!("{table} is partitioned: before PostgreSQL 18 a foreign key on it can't be added NOT VALID"),
             "add it to each partition first (NOT VALID, then VALIDATE), or accept the lock with `-- concertina: strategy direct`",
+        ));
+    }
+    if let Some(column) = key.columns.iter().find(|column| ctx.is_new_column(table, column) && is_numbered(known, column)) {
+        return Err(ctx.refuse(
+            format!(
+                "rows get {table}.{column} from a sequence, in no certain order: whether {} has a match is up to chance",
+                key.references
+            ),
+            "give the column its values by an UPDATE, or add the foreign key in a later release",
         ));
     }
     let subject = format!("{table}.{name}");
@@ -49,6 +58,11 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
         steps.push(validate(table, &name, &subject).locks(&key.references, LockMode::RowShare, Held::Scan));
     }
     Ok(if only_new { Recipe { migrate: steps, ..Recipe::default() } } else { Recipe { contract: steps, ..Recipe::default() } })
+}
+
+fn is_numbered(table: &Table, column: &Identifier) -> bool {
+    let from_sequence = |default: &Sql| write::text(default).to_lowercase().contains("nextval(");
+    table.column(column).is_some_and(|column| column.identity.is_some() || column.default.as_ref().is_some_and(from_sequence))
 }
 
 /// Adds it for rows written from now on. Clients touch the referenced table first, so it is locked first.

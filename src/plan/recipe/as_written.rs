@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::statement::step;
-use super::{Act, Context, Item, Named, Planned, Recipe, late};
+use super::{Act, Context, Item, Named, Planned, Recipe, late, one_value};
 use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -234,6 +234,10 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
                     "rows that old clients write from here on get this default in {table}.{column}, not the one that rows before them got"
                 ),
             ))
+        }
+        Change::SetDefault { table, column, default } => {
+            one_value::refuse_shared(ctx, table, column, default)?;
+            return Ok(None);
         }
         // The swap to another primary key lets go of the column.
         Change::DropNotNull { table, column } if is_in_old_key(ctx, table, column) && is_replaced_later(ctx, table) => Recipe::default(),

@@ -1,7 +1,7 @@
 //! DROP COLUMN: expand lets new clients leave the column out, contract holds it, and drops it when nobody has missed it.
 
 use super::company::has_word;
-use super::{Context, Recipe, drop_constraint};
+use super::{Context, Recipe, drop_constraint, one_value};
 use crate::engine::{Held, LockMode};
 use crate::plan::copies::lock_first;
 use crate::plan::dependents;
@@ -13,7 +13,7 @@ use crate::plan::refusal::Refusal;
 use crate::plan::release::{Planned, is_over_own_row};
 use crate::plan::trigger::{Sync, over, without_generated};
 use crate::schema::change::{DataChange, DropBehavior, Verb};
-use crate::schema::{Catalog, Change, Column, Constraint, Identifier, Index, Lookup, Name, Sql, Table, Uniqueness};
+use crate::schema::{Catalog, Change, Column, Constraint, Identifier, Lookup, Name, Sql, Table};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
@@ -49,35 +49,21 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
 /// New clients leave the column to its default, and a default that gives every row the same value makes a unique key refuse the
 /// second one.
 fn refuse_one_value(ctx: &Context<'_>, table: &Table, column: &Column) -> Result<(), Refusal> {
-    let Some(default) = column.default.as_ref().map(write::text) else { return Ok(()) };
-    let unique = || {
-        let indexes = ctx.before.indexes.values().map(AsRef::as_ref);
-        indexes.filter(|index: &&Index| index.table == table.name && index.uniqueness == Uniqueness::Unique)
-    };
-    // With all columns of another key in it, it goes on telling rows apart.
-    let told_apart = |index: &Index| {
-        let columns = index.columns();
-        let others = unique().filter(|other| other.predicate.is_none() && !other.mentions(&column.name));
-        others.map(Index::columns).any(|other| other.iter().all(|name| columns.contains(name)))
-    };
-    let rule = unique().find(|index| index.mentions(&column.name) && !told_apart(index));
-    match rule {
-        Some(index) if !default.contains('(') && !default.eq_ignore_ascii_case("null") => {
-            let name = index.constraint.as_ref().or(index.name.as_ref()).map_or_else(|| "its index".to_owned(), ToString::to_string);
-            Err(ctx.refuse(
-                format!(
-                    "until contract every row of new clients has {default} in {}.{}, and {name} refuses the second one",
-                    table.name, column.name
-                ),
-                format!(
-                    "say which value each row gets, in a comment above the statement:\n-- concertina: down {}.{} = <expression>\nor, where no \
-                     old client has an ON CONFLICT on {name}, drop it in a statement before with `-- concertina: phase expand` above that",
-                    table.name, column.name
-                ),
-            ))
-        }
-        Some(_) | None => Ok(()),
-    }
+    let Some(default) = &column.default else { return Ok(()) };
+    let Some(name) = one_value::refused_by(ctx.before, &table.name, &column.name, default) else { return Ok(()) };
+    Err(ctx.refuse(
+        format!(
+            "until contract every row of new clients has {} in {}.{}, and {name} refuses the second one",
+            write::text(default),
+            table.name,
+            column.name
+        ),
+        format!(
+            "say which value each row gets, in a comment above the statement:\n-- concertina: down {}.{} = <expression>\nor, where no \
+             old client has an ON CONFLICT on {name}, drop it in a statement before with `-- concertina: phase expand` above that",
+            table.name, column.name
+        ),
+    ))
 }
 
 /// A foreign key of the column goes with it, which locks the table that it references.

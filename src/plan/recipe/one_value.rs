@@ -1,0 +1,42 @@
+//! A default that gives every row the same value, in a column whose values a unique index tells apart.
+
+use super::Context;
+use crate::plan::refusal::Refusal;
+use crate::schema::{Catalog, Identifier, Index, Name, Sql, Uniqueness};
+use crate::sql::write;
+
+/// The name of the rule that refuses the second row which leaves the column to this default.
+pub(super) fn refused_by(catalog: &Catalog, table: &Name, column: &Identifier, default: &Sql) -> Option<String> {
+    let default = write::text(default);
+    if default.contains('(') || default.eq_ignore_ascii_case("null") {
+        return None;
+    }
+    let unique = || {
+        let indexes = catalog.indexes.values().map(AsRef::as_ref);
+        indexes.filter(|index: &&Index| &index.table == table && index.uniqueness == Uniqueness::Unique)
+    };
+    // With all columns of another key in it, it goes on telling rows apart.
+    let told_apart = |index: &Index| {
+        let columns = index.columns();
+        let others = unique().filter(|other| other.predicate.is_none() && !other.mentions(column));
+        others.map(Index::columns).any(|other| other.iter().all(|name| columns.contains(name)))
+    };
+    let index = unique().find(|index| index.mentions(column) && !told_apart(index))?;
+    Some(index.constraint.as_ref().or(index.name.as_ref()).map_or_else(|| "its index".to_owned(), ToString::to_string))
+}
+
+/// Refuses a default that is set: old clients that leave the column out share it with the new ones.
+pub(super) fn refuse_shared(ctx: &Context<'_>, table: &Name, column: &Identifier, default: &Sql) -> Result<(), Refusal> {
+    let before = ctx.before.tables.get(table).and_then(|found| found.column(column)).and_then(|found| found.default.as_ref());
+    let stays = before.is_some_and(|before| refused_by(ctx.before, table, column, before).is_some());
+    match refused_by(ctx.before, table, column, default) {
+        Some(name) if !stays && !ctx.is_new_table(table) => Err(ctx.refuse(
+            format!(
+                "clients of both releases that leave {table}.{column} out get {} there from here on, and {name} refuses the second one",
+                write::text(default)
+            ),
+            format!("give it a default that differs from row to row, or drop {name} in a release before"),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
