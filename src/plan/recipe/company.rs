@@ -5,7 +5,7 @@ use super::Context;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned};
 use crate::schema::change::{AddColumn, DropBehavior};
-use crate::schema::{Change, Column, Constraint, Identifier, Name};
+use crate::schema::{Change, Column, Constraint, ForeignKey, Identifier, Name};
 use crate::sql::directive::{DirectiveKind, Strategy};
 use crate::sql::write;
 
@@ -39,7 +39,8 @@ pub(super) fn refuse_beside_table(ctx: &Context<'_>, from: &Name, to: &Name, ren
         if is_rename_of_column(item, from) || is_rename_of_column(item, to) {
             continue;
         }
-        if at < here && is_about(item, from) && !is_complete_in_expand(item) {
+        let is_left = is_about(item, from) || brings_reference(ctx, item, from);
+        if at < here && is_left && !is_complete_in_expand(item) {
             return Err(in_the_way(ctx, item, &format!("write it after the statement that renames {from}, with the new name")));
         }
         let by_old_name = renamed.iter().any(|(old, _)| names_word(item, old)) || fills_from(ctx, item, from, renamed);
@@ -52,6 +53,22 @@ pub(super) fn refuse_beside_table(ctx: &Context<'_>, from: &Name, to: &Name, ren
 
 /// Whether a foreign key of the change leads to a renamed column: said, or as the primary key that goes without saying.
 fn references(item: &Item, table: &Name, renamed: &[Renamed]) -> bool {
+    let is_renamed = |column: &Identifier| renamed.iter().any(|(from, to)| column == from || column == to);
+    keys_to(item, table).any(|key| item.before.key_referenced_by(key).unwrap_or_default().iter().any(is_renamed))
+}
+
+/// Whether the change gives a table that old clients know a foreign key to this one, which comes after expand.
+fn brings_reference(ctx: &Context<'_>, item: &Item, table: &Name) -> bool {
+    let of = match &item.planned {
+        Planned::FilledColumn { add, .. } => Some(&add.table),
+        Planned::Change(change) => change.relation(),
+        Planned::EnumSwap(_) => None,
+    };
+    of.is_some_and(|of| !ctx.is_new_table(of)) && keys_to(item, table).next().is_some()
+}
+
+/// The foreign keys to the table that the change brings.
+fn keys_to<'a>(item: &'a Item, table: &Name) -> impl Iterator<Item = &'a ForeignKey> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "no other change brings a foreign key")]
     let constraints: &[Constraint] = match &item.planned {
         Planned::FilledColumn { add, .. } => &add.constraints,
@@ -60,12 +77,7 @@ fn references(item: &Item, table: &Name, renamed: &[Renamed]) -> bool {
         Planned::Change(Change::CreateTable(create)) => &create.table.constraints,
         _ => &[],
     };
-    let is_renamed = |column: &Identifier| renamed.iter().any(|(from, to)| column == from || column == to);
-    constraints
-        .iter()
-        .filter_map(Constraint::foreign_key)
-        .filter(|key| &key.references == table)
-        .any(|key| item.before.key_referenced_by(key).unwrap_or_default().iter().any(is_renamed))
+    constraints.iter().filter_map(Constraint::foreign_key).filter(move |key| &key.references == table)
 }
 
 /// Whether a column is filled from a generated one that is made of a renamed one: triggers then name what that is made of.
