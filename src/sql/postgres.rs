@@ -12,6 +12,7 @@ mod mistake;
 mod meta;
 mod directive;
 mod lower;
+pub mod narrow;
 
 use pg_query::NodeRef;
 use pg_query::protobuf::AConst;

@@ -111,6 +111,19 @@ fn as_written(ctx: &Context<'_>, data: &DataChange) -> Draft {
     for table in &data.writes {
         draft = draft.locks(table, LockMode::RowExclusive, Held::Scan);
     }
+    let news = data.writes.iter().map(|table| {
+        (
+            table,
+            match data.verb {
+                Verb::Insert => "the new rows",
+                Verb::Update | Verb::Delete | Verb::Merge | Verb::Truncate | Verb::Copy | Verb::Select => "the changed rows",
+            },
+        )
+    });
+    let draft = news.fold(draft, |draft, (table, rows)| {
+        let detail = format!("old clients read {rows} of {table}, and rows that they write later are not changed");
+        draft.hazard(HazardKind::OldClientsReadNewValues, detail)
+    });
     draft
         .hazard(HazardKind::LongTransaction, "all rows are changed in one transaction, and stay locked until it ends")
         .hazard(HazardKind::NoUndo, "the rows as they were before are not kept")

@@ -26,6 +26,14 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
     refuse_copied(ctx, table, column)?;
     let mut recipe = Recipe::default();
     if let Some(down) = ctx.down(table_name, column) {
+        if ctx.is_new_column(table_name, column) {
+            return Err(ctx.refuse(
+                format!(
+                    "`down` says what old clients find in {table_name}.{column}, but the release itself adds the column: they don't know it"
+                ),
+                "remove the directive",
+            ));
+        }
         return supplied(ctx, table, column, behavior, down);
     }
     if found.not_null && found.default.is_none() && found.identity.is_none() && found.generated.is_none() {

@@ -1,6 +1,7 @@
 //! SET NOT NULL on a column that old clients may leave NULL: in contract, by a constraint that is validated online.
 
-use super::{Context, Recipe};
+use super::company::has_word;
+use super::{Act, Context, Recipe};
 use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::Draft;
 use crate::plan::format::{Backfill, HazardKind, SyncTriggers};
@@ -8,9 +9,10 @@ use crate::plan::generated::generated_name;
 use crate::plan::keyset::{self, Action};
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::plan::release::Planned;
+use crate::plan::release::{Item, Planned};
 use crate::schema::change::{DataChange, Verb};
 use crate::schema::{Catalog, Change, Identifier, Name, Part, Sql, Table};
+use crate::sql::postgres::narrow;
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier) -> Result<Recipe, Refusal> {
@@ -20,9 +22,11 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier) ->
         return Ok(Recipe::default());
     }
     let mut recipe = Recipe::default();
-    if let Some(fill) = refill(ctx, table, column)? {
-        recipe.contract.push(fill);
-    }
+    let refill = match refill(ctx, table, column)? {
+        None => refill_as_written(ctx, table, column),
+        refill => refill,
+    };
+    recipe.contract.extend(refill);
     recipe.contract.extend(gated_steps(ctx, table_name, column));
     Ok(recipe)
 }
@@ -117,6 +121,55 @@ fn refill(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Optio
             .because("old clients went on writing NULL after the rows were filled")
             .locks(&table.name, LockMode::RowExclusive, Held::Brief),
     ))
+}
+
+/// An UPDATE that fills the column from other rows, as it was written, for the rows that old clients have left NULL since.
+fn refill_as_written(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Option<Draft> {
+    let item = ctx.earlier().filter(|item| item.directives.is_empty()).find(|item| match &item.planned {
+        Planned::Change(Change::Data(data)) => !fills(data, &table.name, column) && fills_from_others(ctx, data, &table.name, column),
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    })?;
+    let sql = narrow::where_null(&item.statement, column)?;
+    let draft = Draft::own(
+        format!("{}.{column}", table.name),
+        "refill",
+        format!("fill {column} in rows that old clients left NULL"),
+        super::statement::in_its_path(item, sql),
+    );
+    let draft = draft
+        .because("old clients went on writing NULL after the rows were filled")
+        .locks(&table.name, LockMode::RowExclusive, Held::Scan)
+        .hazard(HazardKind::LongTransaction, "the rows that are filled stay locked until all are");
+    Some(if ctx.is_new_column(&table.name, column) {
+        draft.hazard(
+            HazardKind::NewClientsReadOldValues,
+            format!("until then new clients find NULL in {}.{column} of rows that old clients have written", table.name),
+        )
+    } else {
+        draft
+    })
+}
+
+/// Whether it sets the column, and all that it names is there in contract as well.
+fn fills_from_others(ctx: &Context<'_>, data: &DataChange, table: &Name, column: &Identifier) -> bool {
+    let changes_shape = |item: &&Item| match &item.planned {
+        Planned::Change(
+            Change::DropColumn { table, .. }
+            | Change::RenameColumn { table, .. }
+            | Change::RenameTable { table, .. }
+            | Change::SetTableSchema { table, .. },
+        ) => data.writes.contains(table) || data.reads.contains(table),
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    };
+    // What is read without being named as a relation: nextval('…').
+    let dropped = |item: &Item| item.named().is_some_and(|(act, named)| act == Act::Drops && has_word(&data.statement, &named.word()));
+    data.verb == Verb::Update
+        && data.calls.is_empty()
+        && !ctx.release.iter().any(dropped)
+        && data.writes.as_slice() == std::slice::from_ref(table)
+        && data.columns.contains(column)
+        && data.reads.iter().all(|read| ctx.new.relation_kind(read).is_some())
+        && !ctx.release.iter().any(|item| changes_shape(&item))
 }
 
 /// Whether all that the value is made of outlives the release.

@@ -66,13 +66,18 @@ pub(crate) fn sql(ctx: &Context<'_>) -> Vec<String> {
 
 /// The statement of an item under the search path for which it was written.
 pub(crate) fn sql_of(item: &Item) -> Vec<String> {
+    in_its_path(item, item.statement.clone())
+}
+
+/// Another form of the statement of an item, under the search path for which that was written.
+pub(crate) fn in_its_path(item: &Item, statement: String) -> Vec<String> {
     let path = &item.before.search_path;
     if *path == Catalog::default().search_path {
-        return vec![item.statement.clone()];
+        return vec![statement];
     }
     let names: Vec<String> = path.iter().map(write::identifier).collect();
     let path = if names.is_empty() { "''".to_owned() } else { names.join(", ") };
-    vec![format!("SET LOCAL search_path TO {path}"), item.statement.clone()]
+    vec![format!("SET LOCAL search_path TO {path}"), statement]
 }
 
 fn first_line(statement: &str) -> String {
