@@ -33,6 +33,11 @@ pub(super) fn create(tally: &mut Tally<'_>, partition: &Partition) {
         }
     }
     lock_referencing(tally, &partition.parent);
+    // Those of the parent are the partition's too.
+    let references: Vec<Name> = foreign_keys(tally, &partition.parent).map(|key| key.references.clone()).collect();
+    for name in references.iter().filter(|name| *name != &partition.parent) {
+        tally.lock_partitions(name, LockMode::ShareRowExclusive);
+    }
 }
 
 /// The foreign keys of a table.

@@ -21,7 +21,6 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior:
     recipe.append(at_once(ctx, table, name, behavior)?);
     if let Some(key) = ctx.table(table)?.constraint(name).and_then(Constraint::foreign_key)
         && acts(key)
-        && ctx.new.tables.contains_key(&key.references)
     {
         let later = |draft: Draft| {
             draft
