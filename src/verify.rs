@@ -9,6 +9,7 @@ mod client;
 mod chance;
 mod seed;
 mod shadow;
+mod shared;
 mod written;
 mod meant;
 mod step;

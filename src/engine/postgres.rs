@@ -132,6 +132,7 @@ pub fn effects(major: u32, change: &Change, before: &Catalog) -> Effects {
         }
 
         // Anything else
+        Change::DropExtension { behavior, .. } => object::drop_extension(&mut tally, change, *behavior),
         Change::DropObject { object, behavior, .. } => object::drop(&mut tally, object, *behavior),
         Change::DropSchema { schema, .. } => object::drop_schema(&mut tally, schema),
         Change::RenameObject { object, .. } | Change::SetObjectSchema { object, .. } => object::rename(&mut tally, object),
@@ -148,7 +149,6 @@ pub fn effects(major: u32, change: &Change, before: &Catalog) -> Effects {
         | Change::CreateSchema { .. }
         | Change::RenameSchema { .. }
         | Change::CreateExtension { .. }
-        | Change::DropExtension { .. }
         | Change::SetSearchPath { .. }
         | Change::SetParameter { .. }
         | Change::TransactionControl { .. } => {}

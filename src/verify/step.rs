@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{PgConnection, Row as _};
 
 use super::client::{execute, texts};
+use super::shared::once;
 use crate::db::postgres::trusted;
 use crate::plan::{Backfill, Gate, Held, LockMode, Step, SyncTriggers, Transaction, UNKNOWABLE, Undo};
 
@@ -92,7 +93,7 @@ fn failure(sql: &str, expected: &str, found: &str) -> Failure {
 
 /// What the server refuses is the step's failure; what else goes wrong is ours.
 async fn attempt(connection: &mut PgConnection, sql: &str) -> Attempt<Vec<sqlx::postgres::PgRow>> {
-    match sqlx::raw_sql(trusted(sql)).fetch_all(&mut *connection).await {
+    match sqlx::raw_sql(trusted(&once(sql))).fetch_all(&mut *connection).await {
         Ok(rows) => Ok(Ok(rows)),
         Err(error) => match error.as_database_error().map(|error| error.message().to_owned()) {
             Some(message) => Ok(Err(failure(sql, "it works", &format!("error: {message}")))),

@@ -5,6 +5,7 @@ use sqlx::{Connection, PgConnection};
 use super::Error;
 use super::client::execute;
 use super::shadow::Shadow;
+use super::shared::once;
 use crate::db::postgres::trusted;
 use crate::schema::tools::TOOLS_OWN;
 
@@ -51,11 +52,13 @@ pub async fn begin<'a>(shadow: &mut Shadow, texts: impl Iterator<Item = &'a str>
     let database = shadow.create(None).await?;
     let mut connection = shadow.connect(&database).await?;
     for table in TOOLS_OWN {
-        // Who creates it uses the name for something else, and then it is no word for a tool's.
-        let creates = |text: &str| {
-            text.to_ascii_lowercase().split(';').any(|statement| statement.contains("create table") && statement.contains(table.name))
+        // Who creates it uses the name for something else, and who drops it another tool: for the plan it isn't there either.
+        let is_another = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            let verbs = ["create table", "drop table"];
+            text.split(';').any(|statement| statement.contains(table.name) && verbs.iter().any(|verb| statement.contains(verb)))
         };
-        if texts.clone().any(|text| text.contains(table.name)) && !texts.clone().any(creates) {
+        if texts.clone().any(|text| text.contains(table.name)) && !texts.clone().any(is_another) {
             execute(&mut connection, &format!("CREATE TABLE {} ({})", table.name, table.columns)).await?;
         }
     }
@@ -91,7 +94,7 @@ async fn one(connection: &mut PgConnection, script: &Script) -> Result<(), (Stri
     }
     for statement in &script.statements {
         // Some statements return rows, which nobody reads.
-        sqlx::raw_sql(trusted(statement)).fetch_all(&mut *connection).await.map_err(of(statement))?;
+        sqlx::raw_sql(trusted(&once(statement))).fetch_all(&mut *connection).await.map_err(of(statement))?;
     }
     if together {
         execute(connection, "COMMIT").await.map_err(of("COMMIT"))?;

@@ -7,9 +7,9 @@ use super::super::LockMode;
 use super::table;
 use super::tally::Tally;
 use super::type_change::base_of;
-use crate::schema::change::{Concurrency, DataChange, DropBehavior, Grant, Touches, Verb};
+use crate::schema::change::{Concurrency, DataChange, DropBehavior, Grant, IfExists, Touches, Verb};
 use crate::schema::object::{Definition, TypeKind};
-use crate::schema::{DataType, Identifier, Name, ObjectKind, ObjectRef, Part, Sql, Validity};
+use crate::schema::{Change, DataType, Identifier, Name, ObjectKind, ObjectRef, Part, Sql, Validity};
 
 /// ALTER SEQUENCE stops nextval in other sessions.
 pub(super) fn alter_sequence(tally: &mut Tally<'_>, sequence: &Name, _data_type: Option<&DataType>) {
@@ -163,6 +163,32 @@ pub(super) fn drop(tally: &mut Tally<'_>, object: &ObjectRef, behavior: DropBeha
             table::lock_readers(tally, &object.name);
         }
         lock_users(tally, object);
+        let (object, if_exists) = (object.clone(), IfExists::Skip);
+        lock_losers(tally, &Change::DropObject { object, behavior, if_exists });
+    }
+}
+
+/// DROP EXTENSION … CASCADE.
+pub(super) fn drop_extension(tally: &mut Tally<'_>, change: &Change, behavior: DropBehavior) {
+    if behavior == DropBehavior::Cascade {
+        lock_losers(tally, change);
+    }
+}
+
+/// Locks the tables that lose something to a DROP … CASCADE, and the views that go.
+fn lock_losers(tally: &mut Tally<'_>, change: &Change) {
+    let before = tally.before;
+    let mut after = before.clone();
+    if after.apply(change).is_err() {
+        return;
+    }
+    let tables = before.tables.iter().filter(|(name, table)| after.tables.get(*name) != Some(table)).map(|(name, _)| name);
+    let triggers = before.triggers.keys().filter(|key| !after.triggers.contains_key(*key)).map(|(table, _)| table);
+    let views = before.views.keys().filter(|name| !after.views.contains_key(*name));
+    let indexes = before.indexes.iter().filter(|(name, _)| !after.indexes.contains_key(*name));
+    let indexes = indexes.flat_map(|(name, index)| [name, &index.table]);
+    for relation in tables.chain(triggers).chain(views).chain(indexes) {
+        tally.lock(relation, LockMode::AccessExclusive);
     }
 }
 

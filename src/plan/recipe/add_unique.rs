@@ -1,13 +1,13 @@
 //! ADD UNIQUE and ADD PRIMARY KEY: the index is built CONCURRENTLY, then becomes the constraint under a brief lock.
 
 use super::add_check::constraint_name;
-use super::{Context, Recipe, add_index, repair, set_not_null};
+use super::{Context, Planned, Recipe, add_index, repair, set_not_null};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Constraint, Identifier, Index, IndexElement, Key, Name, NullsDistinct, TableKind, Timing, Uniqueness};
+use crate::schema::{Change, Constraint, Identifier, Index, IndexElement, Key, Name, NullsDistinct, TableKind, Timing, Uniqueness};
 use crate::sql::write;
 
 /// What the index becomes.
@@ -52,13 +52,23 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
     };
     steps.push(build);
     if becomes == As::PrimaryKey {
-        let nullable = key.columns.iter().filter(|column| known.column(column).is_some_and(|found| !found.not_null));
+        let nullable =
+            key.columns.iter().filter(|column| !known.column(column).map_or_else(|| adds_required(ctx, column), |found| found.not_null));
         for column in nullable {
             steps.extend(set_not_null::steps(ctx, table, column));
         }
     }
     steps.push(attach(table, &name, constraint.timing, becomes));
     Ok(if only_new { Recipe { migrate: steps, ..Recipe::default() } } else { Recipe { contract: steps, ..Recipe::default() } })
+}
+
+/// Whether the statement itself adds the column, and says NOT NULL, which has its own steps.
+fn adds_required(ctx: &Context<'_>, column: &Identifier) -> bool {
+    let add = match &ctx.item.planned {
+        Planned::FilledColumn { add, .. } | Planned::Change(Change::AddColumn(add)) => add,
+        Planned::Change(_) | Planned::EnumSwap(_) => return false,
+    };
+    &add.column.name == column && (add.column.not_null || add.serial || add.column.identity.is_some())
 }
 
 /// The index behind a key.
