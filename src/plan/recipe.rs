@@ -303,6 +303,7 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
                 return add_foreign_key::plan(ctx, table, constraint, key);
             }
             if as_written::is_on_new_table(ctx, change) {
+                refused::taken_with_another(ctx)?;
                 // What the release computes with the help of the table is done in migrate.
                 let late = matches!(change, Change::DropTable { .. }) || late::is_late(ctx, change);
                 let step = as_written::on_new_table(ctx, change);
@@ -316,6 +317,9 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
                 return replace::plan(ctx, drop, change);
             }
             refused::taken_name(ctx, change)?;
+            if matches!(change, Change::CreateIndex { .. } | Change::AddConstraint { .. } | Change::AddColumn(_)) {
+                refused::taken_with_another(ctx)?;
+            }
             of_change(ctx, change)
         }
     }

@@ -96,8 +96,7 @@ async fn one(connection: &mut PgConnection, script: &Script) -> Result<(), (Stri
         // Some statements return rows, which nobody reads.
         sqlx::raw_sql(trusted(&once(statement))).fetch_all(&mut *connection).await.map_err(of(statement))?;
     }
-    if together {
-        execute(connection, "COMMIT").await.map_err(of("COMMIT"))?;
-    }
+    // A transaction that a migration leaves open is ended by its tool.
+    execute(connection, "COMMIT").await.map_err(of("COMMIT"))?;
     Ok(())
 }

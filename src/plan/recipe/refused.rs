@@ -1,11 +1,11 @@
 //! What is refused before any recipe looks at it: directives that say nothing, names that old clients still use, what is temporary.
 
-use super::Context;
+use super::{Context, as_written};
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Act, Item, Named, Planned, may_be_there, named_by};
 use crate::schema::table::Persistence;
 use crate::schema::{Change, ConstraintKind, Name};
-use crate::sql::directive::{DirectiveKind, Strategy};
+use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use crate::sql::write;
 
 /// What is temporary is gone with its session, and each step may run in another one.
@@ -86,6 +86,30 @@ pub(super) fn taken_name(ctx: &Context<'_>, change: &Change) -> Result<(), Refus
         format!("{word} is dropped or renamed earlier in this release, and old clients use it under that name until contract"),
         "give the new one another name, or put it into the next release, or accept downtime with `-- concertina: strategy direct` above both statements",
     ))
+}
+
+/// The name of an index (or of a key, which has one) or a sequence that goes with its table or column only in contract.
+pub(super) fn taken_with_another(ctx: &Context<'_>) -> Result<(), Refusal> {
+    let indexes = ctx.after.indexes.keys().filter(|name| !ctx.before.indexes.contains_key(*name) && ctx.old.indexes.contains_key(*name));
+    let sequences =
+        ctx.after.sequences.keys().filter(|name| !ctx.before.sequences.contains_key(*name) && ctx.old.sequences.contains_key(*name));
+    let has = |item: &Item, name: &Name| item.before.indexes.contains_key(name) || item.before.sequences.contains_key(name);
+    for name in indexes.chain(sequences) {
+        let Some(at) = ctx.release.windows(2).position(|pair| has(&pair[0], name) && !has(&pair[1], name)) else { continue };
+        let ends = &ctx.release[at];
+        let direct = DirectiveKind::Strategy(Strategy::Direct);
+        if as_written::phase_of(ends) == Some(PhaseName::Expand) || ends.directives.contains(&direct) {
+            continue;
+        }
+        return Err(ctx.refuse(
+            format!(
+                "{} goes in contract only, with what {}:{} removes: until then the name is taken",
+                name.name, ends.origin.file, ends.origin.line
+            ),
+            "give the new one another name, or put it into the next release",
+        ));
+    }
+    Ok(())
 }
 
 /// A directive that says nothing to the statement below it is a mistake that would otherwise go unseen.
