@@ -8,6 +8,7 @@ mod index;
 mod not_null;
 mod object;
 mod pass;
+mod since;
 mod partition;
 mod spelling;
 mod table;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use not_null::not_null_proven;
 pub(super) use pass::overtakes;
+pub use since::since;
 pub use type_change::{Retype, TypeChange, is_constrained_domain, type_change};
 pub use volatility::{is_null, volatility};
 pub use wire::same_to_clients;

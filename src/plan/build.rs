@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::chain::Chain;
 use super::draft::{Draft, path};
+use super::family::lock_children;
 use super::format::{
     FORMAT, Gate, Milliseconds, Origin, Phase, Plan, PlannedMigration, Predecessor, Release, Start, StartColumn, Step, StepId,
 };
@@ -72,6 +73,7 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         };
         match recipe::plan(&ctx) {
             Ok(mut recipe) => {
+                lock_children(&ctx, &mut recipe);
                 after_what_is_held(input, item, &mut recipe, &mut holds);
                 recipes.push((item, recipe));
             }

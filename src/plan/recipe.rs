@@ -16,6 +16,7 @@ pub(crate) mod retyped;
 pub(crate) mod second_column;
 pub(crate) mod set_not_null;
 pub(crate) mod add_index;
+mod partitioned_index;
 pub(crate) mod drop_index;
 pub(crate) mod add_check;
 pub(crate) mod add_foreign_key;
@@ -41,7 +42,7 @@ use super::refusal::Refusal;
 use super::release::{Act, Item, Named, Planned, name_at_start};
 use crate::engine::Engine;
 use crate::schema::change::Verb;
-use crate::schema::{Catalog, Change, Column, ConstraintKind, Identifier, Lookup, Name, ObjectKind, Sql, Table};
+use crate::schema::{Catalog, Change, Column, ConstraintKind, Identifier, Lookup, Name, ObjectKind, Sql, Table, Uniqueness};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use std::sync::Arc;
 
@@ -76,6 +77,12 @@ impl Recipe {
     pub(crate) fn hold(&mut self, hold: Draft, drop: Draft) {
         self.contract.push(hold);
         self.held.push(drop);
+    }
+
+    /// All steps, of whatever phase.
+    pub(crate) fn steps_mut(&mut self) -> impl Iterator<Item = &mut Draft> {
+        let before = self.expand.iter_mut().chain(&mut self.migrate).chain(&mut self.last);
+        before.chain(&mut self.first_to_contract).chain(&mut self.contract).chain(&mut self.held)
     }
 
     /// The steps of another recipe after these.
@@ -283,6 +290,7 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
         Planned::FilledColumn { add, up, not_null } => fill_column::plan(ctx, add, up, *not_null),
         Planned::EnumSwap(swap) => change_enum::plan(ctx, swap),
         Planned::Change(change) => {
+            refused::too_new(ctx, change)?;
             refused::temporary(ctx, change)?;
             if let Some(phase) = as_written::directed_phase(ctx) {
                 // `strategy` says how, `phase` says when.
@@ -317,7 +325,8 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
                 return replace::plan(ctx, drop, change);
             }
             refused::taken_name(ctx, change)?;
-            if matches!(change, Change::CreateIndex { .. } | Change::AddConstraint { .. } | Change::AddColumn(_)) {
+            // A unique one comes in contract itself, after what ends there.
+            if matches!(change, Change::CreateIndex { index, .. } if index.uniqueness == Uniqueness::Plain) {
                 refused::taken_with_another(ctx)?;
             }
             of_change(ctx, change)

@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::Error;
 use super::chance::{renumber, reorder};
-use super::client::{Client, Keep, Outcome, Statement, ask, execute, reading, rows, rows_differ, run_all, run_each, sequences_at};
+use super::client::{Client, Keep, Outcome, Statement, ask, execute, reading, rows_differ, rows_if_any, run_all, run_each, sequences_at};
 use super::journal::{CheckKind, Example, Journal};
 use super::prove::Case;
 use super::reference::has_another_default;
@@ -153,7 +153,8 @@ async fn compare(
 ) -> Result<Compared, Error> {
     let columns: Vec<&Identifier> = table.columns.iter().map(|column| &column.name).collect();
     let sql = reading(&table.name, &columns);
-    let (first, second) = (rows(first, &sql).await?, rows(second, &sql).await?);
+    let (first, second) = (rows_if_any(first, &sql).await?, rows_if_any(second, &sql).await?);
+    let (Some(first), Some(second)) = (first, second) else { return Ok(Compared::Alike(0)) };
     let Some(found) = ask(both, &sql).await? else { return Ok(Compared::Alike(0)) };
     Ok(match rows_differ(&first, &second, &found) {
         None => Compared::Alike(found.len() as u64),

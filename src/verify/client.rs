@@ -148,6 +148,14 @@ pub(super) async fn rows(connection: &mut PgConnection, sql: &str) -> Result<Vec
     Ok(rows)
 }
 
+/// The same, or nothing where the server can't give them: a view may compute what no type holds.
+pub(super) async fn rows_if_any(connection: &mut PgConnection, sql: &str) -> Result<Option<Vec<Row>>, sqlx::Error> {
+    match rows(connection, sql).await {
+        Err(error) if sqlstate(&error).is_some() => Ok(None),
+        result => result.map(Some),
+    }
+}
+
 /// All rows of a table, in the columns that are named.
 pub(super) fn reading(table: &Name, columns: &[&Identifier]) -> String {
     format!("SELECT {} FROM {}", as_text(columns), write::name(table))

@@ -11,7 +11,7 @@ use sqlx::{Connection, PgConnection};
 use super::Error;
 use super::carry;
 use super::chance::renumber;
-use super::client::{Client, Outcome, Statement, reading, rows, rows_differ};
+use super::client::{Client, Outcome, Statement, reading, rows_differ, rows_if_any};
 use super::compare::{self, Schema};
 use super::journal::{CheckKind, Example, Journal, Proof};
 use super::prove::{Case, Options, Scope};
@@ -343,8 +343,12 @@ impl<'a> Course<'a> {
             let sql = reading(&table.name, &columns);
             let mut differs = None;
             for _ in 0..TIMES {
-                let (first, second) = (rows(&mut new, &sql).await?, rows(&mut again, &sql).await?);
-                differs = rows(&mut self.connection, &sql).await.map_or(None, |found| rows_differ(&first, &second, &found));
+                let (first, second) = (rows_if_any(&mut new, &sql).await?, rows_if_any(&mut again, &sql).await?);
+                let (Some(first), Some(second)) = (first, second) else { break };
+                differs = match rows_if_any(&mut self.connection, &sql).await? {
+                    Some(found) => rows_differ(&first, &second, &found),
+                    None => Some(("they can be read".to_owned(), "an error".to_owned())),
+                };
                 if differs.is_none() {
                     break;
                 }

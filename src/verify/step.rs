@@ -286,14 +286,14 @@ pub(super) fn undeclared(step: &Step, observed: &Observed) -> Vec<(String, Strin
             found.push((says(relation), format!("{mode}")));
         }
     }
+    // Of a table that is emptied the new file and the new indexes are empty.
+    let empties = step.sql.iter().any(|sql| sql.to_ascii_uppercase().contains("TRUNCATE"));
     for relation in &observed.rewritten {
-        if declared(relation).is_none_or(|lock| lock.held < Held::Rewrite)
-            && !step.sql.iter().any(|sql| sql.to_ascii_uppercase().contains("TRUNCATE"))
-        {
+        if declared(relation).is_none_or(|lock| lock.held < Held::Rewrite) && !empties {
             found.push((says(relation), "the table is written anew".to_owned()));
         }
     }
-    for relation in &observed.read {
+    for relation in observed.read.iter().filter(|_| !empties) {
         let locked = observed.locks.get(relation).is_some_and(|mode| *mode >= LockMode::Share);
         if locked && declared(relation).is_none_or(|lock| lock.held < Held::Scan) {
             found.push((says(relation), "the table is read under the lock".to_owned()));

@@ -1,6 +1,6 @@
 //! CREATE INDEX: built CONCURRENTLY. A unique one refuses writes that old clients may make, so it waits for contract.
 
-use super::{Context, Recipe, repair};
+use super::{Context, Recipe, partitioned_index, repair};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -19,10 +19,7 @@ pub(crate) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> 
     if let Lookup::Known(table) = ctx.before.table(&index.table)
         && matches!(table.kind, TableKind::Partitioned { .. })
     {
-        return Err(ctx.refuse(
-            format!("{} is partitioned: an index on it can't be built CONCURRENTLY", index.table),
-            "create it `ON ONLY` the parent, build one on each partition and attach them, or accept the lock with `-- concertina: strategy direct`",
-        ));
+        return partitioned_index::plan(ctx, &index);
     }
     // Keys that are an expression may be equal though the columns are NULL.
     let only_new = ctx.before.tables.contains_key(&index.table)

@@ -1,12 +1,24 @@
 //! What is refused before any recipe looks at it: directives that say nothing, names that old clients still use, what is temporary.
 
 use super::{Context, as_written};
+use crate::engine::postgres;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Act, Item, Named, Planned, may_be_there, named_by};
 use crate::schema::table::Persistence;
 use crate::schema::{Change, ConstraintKind, Name};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use crate::sql::write;
+
+/// What is newer than the oldest version in use would fail in the middle of a deploy.
+pub(super) fn too_new(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    match postgres::since(change) {
+        Some((major, what)) if major > ctx.major() => Err(ctx.refuse(
+            format!("{what} came with PostgreSQL {major}, and by concertina.toml version {} is in use", ctx.major()),
+            "write it in a way that the version knows, or raise `version` in concertina.toml once no older server is left",
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
 
 /// What is temporary is gone with its session, and each step may run in another one.
 #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is made for a session")]

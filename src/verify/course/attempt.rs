@@ -69,6 +69,12 @@ impl Course<'_> {
                         statement.about, statement.table
                     ));
                 }
+                (Some((_, found)), _) if check == CheckKind::NewClients && self.waits(check) && self.fails_as_before(&found, statement) => {
+                    self.journal.declared(format!(
+                        "until contract, {who} meets the error that clients of the release before have always met where it {} on {} ({found})",
+                        statement.about, statement.table
+                    ));
+                }
                 (Some((_, found)), _) if check == CheckKind::OldClients && self.misses_a_row(&found, statement) => {
                     self.journal.declared(format!(
                         "the release deletes rows, and {who} that names one of them meets an error where it {} on {}",

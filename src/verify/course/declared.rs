@@ -7,7 +7,7 @@ use super::{Course, Stage};
 use crate::plan::{HazardKind, Phase, Step};
 use crate::schema::{Identifier, Name};
 use crate::verify::carry;
-use crate::verify::client::Statement;
+use crate::verify::client::{Outcome, Statement};
 use crate::verify::journal::CheckKind;
 use crate::verify::reference::{add_referencing, has_another_default};
 use crate::verify::shape::Column;
@@ -30,6 +30,17 @@ impl Course<'_> {
             || ["23502", "23503", "23505", "22"].into_iter().any(refuses) && self.has_hazard(&self.reached(&statement.table), HazardKind::RefusesWrites)
             // What NULL is filled with may be there already.
             || refuses("23505") && statement.sql.starts_with("INSERT ") && self.is_filled(statement)
+    }
+
+    /// Whether clients of the release before meet the same error on that table in their own schema, by a trigger or a default that
+    /// is to go: it is no rule that rows break, and the plan has no part in it.
+    pub(super) fn fails_as_before(&self, found: &str, statement: &Statement) -> bool {
+        let renames = &self.case.renames.tables;
+        let known = |(other, outcome, _): &(Statement, Outcome, Outcome)| {
+            let on_it = renames.get(&other.table).unwrap_or(&other.table) == &statement.table;
+            on_it && matches!(outcome, Outcome::Failed { code, message } if is_like(found, &format!("error {code}: {message}")))
+        };
+        !found.starts_with("error 23") && self.old.statements.iter().any(known)
     }
 
     /// Whether the statement names a row that the release deletes as data.
@@ -132,4 +143,16 @@ impl Course<'_> {
         statement.about.contains("required columns only")
             && has_another_default(self.case.renames, (&self.old_shape, &self.new_shape), &statement.table)
     }
+}
+
+/// Whether two errors say the same, but for the values in them.
+fn is_like(one: &str, other: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        text.split_whitespace()
+            .enumerate()
+            .filter(|(at, word)| *at < 2 || !word.contains(char::is_numeric))
+            .map(|(_, word)| word.to_owned())
+            .collect()
+    };
+    words(one) == words(other)
 }
