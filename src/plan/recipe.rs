@@ -305,6 +305,7 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
             refused::taken_table_name(ctx, change)?;
             referenced::refuse_within(ctx, change)?;
             if let Change::AddConstraint { table, constraint } = change
+                && ctx.item.instead_of.is_none()
                 && let ConstraintKind::ForeignKey(key) = &constraint.kind
                 && referenced::comes_in_contract(ctx, key)
             {

@@ -14,7 +14,7 @@ use crate::schema::change::OnConflict;
 use crate::schema::index::{IndexElement, IndexKey};
 use crate::schema::object::{ObjectKind, Trigger};
 use crate::schema::table::ReplicaIdentity;
-use crate::schema::{Catalog, Change, Class, ConstraintKind, Identifier, Index, Name, Part, Sql, Validity};
+use crate::schema::{Catalog, Change, Class, Column, ConstraintKind, Identifier, Index, Name, Part, Sql, Table, Validity};
 use crate::sql::directive::{DirectiveKind, PhaseName};
 use crate::sql::write;
 
@@ -183,6 +183,12 @@ fn removing(ctx: &Context<'_>, change: &Change) -> Draft {
         }
         _ => draft,
     };
+    let draft = without_default(ctx).into_iter().fold(draft, |draft, column| {
+        draft.hazard(
+            HazardKind::NewClientsReadOldValues,
+            format!("until then rows of new clients get the default of {column} that goes with it"),
+        )
+    });
     let dropped = match change {
         Change::DropObject { object, .. } => object.name.clone(),
         other => other.relation().cloned().unwrap_or_else(|| Name::unqualified("")),
@@ -201,6 +207,17 @@ fn removing(ctx: &Context<'_>, change: &Change) -> Draft {
         [] => draft,
         names => draft.hazard(HazardKind::DataLoss, format!("the values of {} are gone", names.join(", "))),
     }
+}
+
+/// Columns that stay, and whose default goes with what is dropped.
+fn without_default(ctx: &Context<'_>) -> Vec<String> {
+    let tables = ctx.before.tables.values().filter_map(|table| Some((table, ctx.after.tables.get(&table.name)?)));
+    let lose = |(before, after): (&'_ std::sync::Arc<Table>, &'_ std::sync::Arc<Table>)| {
+        let has_none = |column: &&Column| after.column(&column.name).is_some_and(|after| after.default.is_none());
+        let columns = before.columns.iter().filter(|column| column.default.is_some()).filter(has_none);
+        columns.map(|column| format!("{}.{}", before.name, column.name)).collect::<Vec<_>>()
+    };
+    tables.flat_map(lose).collect()
 }
 
 /// What new clients meet until it is gone.

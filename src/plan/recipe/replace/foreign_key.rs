@@ -23,7 +23,7 @@ pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two
         && (two.key.referenced_columns.is_empty() || two.before.referenced_columns == two.key.referenced_columns);
     if !same {
         // They share nothing but the name: the old one is let go, and the new one comes when nobody breaks it.
-        let mut recipe = drop_constraint::at_once(ctx, table, name, crate::schema::change::DropBehavior::Restrict)?;
+        let mut recipe = drop_constraint::plan(ctx, table, name, crate::schema::change::DropBehavior::Restrict)?;
         recipe.append(add_foreign_key::plan(ctx, table, two.new, two.key)?);
         return Ok(recipe);
     }
