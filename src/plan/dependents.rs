@@ -32,7 +32,7 @@ pub(crate) fn end_foreign_keys(ctx: &Context<'_>, table: &Name, column: Option<&
     let mut recipe = Recipe::default();
     for (child, name) in referencing(ctx.before, table, column) {
         if ctx.new.tables.contains_key(&child) {
-            recipe.append(drop_constraint::at_once(ctx, &child, &name, DropBehavior::Restrict)?);
+            recipe.append(drop_constraint::plan(ctx, &child, &name, DropBehavior::Restrict)?);
         }
     }
     Ok(recipe)
@@ -72,7 +72,7 @@ fn end_lost(ctx: &Context<'_>, counts: impl Fn(&Table, &ForeignKey) -> bool) -> 
         let Some(kept) = ctx.after.tables.get(&table.name) else { continue };
         let keys = table.constraints.iter().filter(|constraint| constraint.foreign_key().is_some_and(|key| counts(table, key)));
         for name in keys.filter_map(|constraint| constraint.name.as_ref()).filter(|name| kept.constraint(name).is_none()) {
-            recipe.append(drop_constraint::at_once(ctx, &table.name, name, DropBehavior::Restrict)?);
+            recipe.append(drop_constraint::plan(ctx, &table.name, name, DropBehavior::Restrict)?);
         }
     }
     Ok(recipe)
