@@ -135,7 +135,7 @@ pub fn effects(major: u32, change: &Change, before: &Catalog) -> Effects {
 
         // Anything else
         Change::DropExtension { behavior, .. } => object::drop_extension(&mut tally, change, *behavior),
-        Change::DropObject { object, behavior, .. } => object::drop(&mut tally, object, *behavior),
+        Change::DropObject { object, behavior, .. } => object::drop(&mut tally, change, object, *behavior),
         Change::DropSchema { schema, .. } => object::drop_schema(&mut tally, schema),
         Change::RenameObject { object, .. } | Change::SetObjectSchema { object, .. } => object::rename(&mut tally, object),
         Change::SetOwner { object, .. } => object::set_owner(&mut tally, object),

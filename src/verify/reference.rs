@@ -85,8 +85,9 @@ async fn build_with(
         if elsewhere {
             let mut connection = shadow.connect(&new).await?;
             execute(&mut connection, &sequences_at(ELSEWHERE)).await?;
+            let shape = Shape::read(&mut connection).await?;
             let _ = connection.close().await;
-            reorder(shadow, &new, &Shape::read(&mut shadow.connect(&new).await?).await?).await?;
+            reorder(shadow, &new, &shape).await?;
         }
         result = written::run(shadow, &new, case.migrations).await?;
         if elsewhere && result.is_err() {

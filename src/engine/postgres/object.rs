@@ -7,7 +7,7 @@ use super::super::LockMode;
 use super::table;
 use super::tally::Tally;
 use super::type_change::base_of;
-use crate::schema::change::{Concurrency, DataChange, DropBehavior, Grant, IfExists, Touches, Verb};
+use crate::schema::change::{Concurrency, DataChange, DropBehavior, Grant, Touches, Verb};
 use crate::schema::object::{Definition, TypeKind};
 use crate::schema::{Change, DataType, Identifier, Name, ObjectKind, ObjectRef, Part, Sql, Validity};
 
@@ -145,7 +145,7 @@ fn is_relation(kind: ObjectKind) -> bool {
 }
 
 /// DROP of anything that has no change of its own.
-pub(super) fn drop(tally: &mut Tally<'_>, object: &ObjectRef, behavior: DropBehavior) {
+pub(super) fn drop(tally: &mut Tally<'_>, change: &Change, object: &ObjectRef, behavior: DropBehavior) {
     if lives_on_table(object.kind) || is_relation(object.kind) {
         tally.lock(&object.name, LockMode::AccessExclusive);
     }
@@ -163,8 +163,7 @@ pub(super) fn drop(tally: &mut Tally<'_>, object: &ObjectRef, behavior: DropBeha
             table::lock_readers(tally, &object.name);
         }
         lock_users(tally, object);
-        let (object, if_exists) = (object.clone(), IfExists::Skip);
-        lock_losers(tally, &Change::DropObject { object, behavior, if_exists });
+        lock_losers(tally, change);
     }
 }
 
