@@ -14,23 +14,46 @@ use crate::sql::write;
 
 /// The fill of a column with what it takes to mute the triggers of its table meanwhile.
 pub(crate) fn muted(ctx: &Context<'_>, table: &Name, column: &Identifier, fill: Draft) -> Vec<Draft> {
-    let fires = |trigger: &&Trigger| {
-        let named = trigger.update_of.is_empty() || trigger.update_of.contains(column);
-        &trigger.table == table && trigger.enabled != 'D' && named && said(trigger, "UPDATE")
-    };
-    let triggers = ctx.before.triggers.values().map(AsRef::as_ref).filter(fires);
-    let triggers: Vec<&Trigger> = triggers.collect();
-    let acts = |trigger: &&&Trigger| !said(trigger, "BEFORE") || may_act(ctx.before, trigger);
-    let fill = triggers.iter().filter(acts).fold(fill, |fill, trigger| {
-        let detail = format!("trigger {} of {table} fires for each row that is filled, as if a client had changed it", trigger.name);
-        fill.hazard(HazardKind::FiresTriggers, detail)
-    });
+    let triggers = fired(ctx.before, table, column);
+    let fill = declared(ctx.before, &triggers, fill);
     if !triggers.iter().any(|trigger| said(trigger, "BEFORE") && said(trigger, "ROW")) {
         return vec![fill];
     }
     let mute = Mute::new(table, column);
     let (begin, end) = (mute.begin(&fill.subject), mute.end(&fill.subject));
     vec![begin, fill, end]
+}
+
+/// The fill of a column by an UPDATE of the author's: it fires the table's triggers, as the UPDATE would have where it stands.
+pub(crate) fn unmuted(ctx: &Context<'_>, table: &Name, column: &Identifier, fill: Draft) -> Draft {
+    let triggers = fired(ctx.before, table, column);
+    let fill = declared(ctx.before, &triggers, fill);
+    triggers.iter().filter(|trigger| said(trigger, "BEFORE") && said(trigger, "ROW")).fold(fill, |fill, trigger| {
+        let detail = format!(
+            "trigger {} of {table} may change other values of each row that is filled, as the UPDATE as written would",
+            trigger.name
+        );
+        fill.hazard(HazardKind::OldClientsReadNewValues, detail)
+    })
+}
+
+/// The triggers that an UPDATE of the column fires.
+fn fired<'a>(catalog: &'a Catalog, table: &Name, column: &Identifier) -> Vec<&'a Trigger> {
+    let fires = |trigger: &&Trigger| {
+        let named = trigger.update_of.is_empty() || trigger.update_of.contains(column);
+        &trigger.table == table && trigger.enabled != 'D' && named && said(trigger, "UPDATE")
+    };
+    catalog.triggers.values().map(AsRef::as_ref).filter(fires).collect()
+}
+
+/// Says which of them may write elsewhere.
+fn declared(catalog: &Catalog, triggers: &[&Trigger], fill: Draft) -> Draft {
+    let acts = |trigger: &&&Trigger| !said(trigger, "BEFORE") || may_act(catalog, trigger);
+    triggers.iter().filter(acts).fold(fill, |fill, trigger| {
+        let detail =
+            format!("trigger {} of {} fires for each row that is filled, as if a client had changed it", trigger.name, trigger.table);
+        fill.hazard(HazardKind::FiresTriggers, detail)
+    })
 }
 
 /// Whether the word stands in what comes before the function that the trigger calls: its timing, its events, `FOR EACH ROW`.

@@ -4,6 +4,7 @@ pub(crate) mod add_column;
 pub(crate) mod add_sequence_column;
 mod one_value;
 pub(crate) mod fill_column;
+mod fill_conflict;
 pub(crate) mod drop_column;
 pub(crate) mod drop_expression;
 pub(crate) mod rename_column;

@@ -13,11 +13,13 @@ mod meta;
 mod directive;
 mod lower;
 pub mod narrow;
+mod compared;
 
 use pg_query::NodeRef;
 use pg_query::protobuf::AConst;
 use pg_query::protobuf::a_const::Val;
 
+pub use self::compared::compared;
 use self::meta::Meta;
 use self::mistake::Mistake;
 use self::source::Source;

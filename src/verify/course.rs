@@ -225,7 +225,8 @@ impl<'a> Course<'a> {
 
     /// What the step means for what follows.
     fn note(&mut self, step: &Step, written: BTreeSet<String>) {
-        let writes = step.backfill.as_ref().is_some_and(|backfill| backfill.sync == SyncTriggers::Fire)
+        let changes = |sync| sync == SyncTriggers::Fire || step.has_hazard(HazardKind::OldClientsReadNewValues);
+        let writes = step.backfill.as_ref().is_some_and(|backfill| changes(backfill.sync))
             || step.transaction == Transaction::Own
                 && !step.locks.is_empty()
                 && step.locks.iter().all(|lock| lock.mode == LockMode::RowExclusive);

@@ -15,6 +15,7 @@ use super::shadow::Shadow;
 use super::shape::{Column, Shape, Table};
 use super::written::{self, Refused};
 use crate::schema::{Identifier, Name};
+use crate::sql::postgres::compared;
 
 /// The databases that show what each release expects.
 pub(super) struct Written {
@@ -40,8 +41,10 @@ pub(super) async fn build(
     touched: &BTreeSet<Name>,
 ) -> Result<Result<Written, Refused>, Error> {
     let mut last = None;
-    for rows in [Rows::Varied, Rows::Plain, Rows::None] {
-        match build_with(shadow, case, options, touched, rows).await? {
+    let hints: Vec<(String, String)> = statements_of(case).flat_map(compared).collect();
+    let hinted = (!hints.is_empty()).then_some((Rows::Varied, hints.as_slice()));
+    for (rows, hints) in hinted.into_iter().chain([Rows::Varied, Rows::Plain, Rows::None].map(|rows| (rows, [].as_slice()))) {
+        match build_with(shadow, case, options, touched, (rows, hints)).await? {
             Ok(written) => return Ok(Ok(written)),
             Err(refused) => last = Some(refused),
         }
@@ -54,11 +57,12 @@ async fn build_with(
     case: &Case<'_>,
     options: &Options,
     touched: &BTreeSet<Name>,
-    rows: Rows,
+    (rows, hints): (Rows, &[(String, String)]),
 ) -> Result<Result<Written, Refused>, Error> {
     let seeded = shadow.create(Some(case.base)).await?;
     let mut connection = shadow.connect(&seeded).await?;
-    let shape = Shape::read(&mut connection).await?;
+    let mut shape = Shape::read(&mut connection).await?;
+    shape.hint(hints);
     let wanted = closure(&shape, touched);
     let shape = if rows == Rows::Plain { obeying(shadow, case, shape).await? } else { shape };
     let tables = seed(&mut connection, &shape, rows, options.rows, &|name| options.scope == Scope::All || wanted.contains(name)).await?;
@@ -109,6 +113,10 @@ async fn build_with(
         }
         (Ok(()), _) => unreachable!("both were made"),
     }
+}
+
+fn statements_of<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a str> {
+    case.before.iter().chain(case.migrations).flat_map(|script| &script.statements).map(String::as_str)
 }
 
 /// The shape with what the release's migrations will demand of its rows, so that rows can be made that they take.

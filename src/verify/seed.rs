@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use super::client::{Keep, Outcome, ask, execute, referenced_by, run};
-use super::obey::{TRIES, guess, may_pass};
+use super::obey::{TRIES, guess, hint, may_pass};
 use super::shape::{ForeignKey, Kind, Shape, Table, WrittenBy};
 use super::value::{Flavour, value};
 use crate::schema::{Identifier, Name};
@@ -128,7 +128,9 @@ fn insert(shape: &Shape, table: &Table, kind: Rows, number: u64, attempt: u64) -
         if varied && number % 8 == 2 && column.default.is_some() {
             continue;
         }
-        let value = if varied && number.is_multiple_of(8) && !column.not_null {
+        let value = if let Some(hint) = hint(table, column, number).filter(|_| attempt == 0) {
+            Some(hint)
+        } else if varied && number.is_multiple_of(8) && !column.not_null {
             Some("NULL".to_owned())
         } else {
             let flavour = if varied && number % 8 == 1 { Flavour::Extreme } else { Flavour::Plain };

@@ -1,7 +1,7 @@
 //! The shape of a release: every table and column as its clients know them, read from a database that has exactly that
 //! schema. Independent of what `sql` and `schema` understand, so that a mistake of theirs is found and not repeated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{Connection, PgConnection, Row as _};
 
@@ -51,6 +51,8 @@ pub(super) struct Column {
     pub(super) not_null: bool,
     pub(super) default: Option<String>,
     pub(super) written_by: WrittenBy,
+    /// Values that the release's statements are about.
+    pub(super) hints: Vec<String>,
 }
 
 /// Who gives a column its value.
@@ -177,6 +179,14 @@ impl Shape {
         Ok(Self { tables: tables.into_values().collect(), types })
     }
 
+    /// Notes for each column the values with which statements compare columns of its name.
+    pub(super) fn hint(&mut self, compared: &[(String, String)]) {
+        for column in self.tables.iter_mut().flat_map(|table| &mut table.columns) {
+            let of_its_name = compared.iter().filter(|(name, _)| name == column.name.as_str()).map(|(_, value)| value.clone());
+            column.hints = of_its_name.collect::<BTreeSet<_>>().into_iter().collect();
+        }
+    }
+
     /// The table of that name.
     pub(super) fn table(&self, name: &Name) -> Option<&Table> {
         self.tables.iter().find(|table| &table.name == name)
@@ -225,6 +235,7 @@ fn column(row: &sqlx::postgres::PgRow) -> Result<Column, sqlx::Error> {
         not_null: row.try_get(8)?,
         default,
         written_by,
+        hints: Vec::new(),
     })
 }
 

@@ -8,7 +8,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::identity::differs;
 use crate::plan::keyset::{self, Action};
-use crate::plan::mute::muted;
+use crate::plan::mute::{muted, unmuted};
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Planned, is_over_own_row};
@@ -42,7 +42,11 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool)
     let filling = fill(ctx, add, up, table)?;
     // An UPDATE of the author's fires triggers where it stands, and so does the fill that takes its place.
     let by_directive = ctx.item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Up(_)));
-    recipe.migrate.extend(if by_directive { muted(ctx, &add.table, &add.column.name, filling) } else { vec![filling] });
+    recipe.migrate.extend(if by_directive {
+        muted(ctx, &add.table, &add.column.name, filling)
+    } else {
+        vec![unmuted(ctx, &add.table, &add.column.name, filling)]
+    });
     recipe.contract.push(
         Draft::own(subject(add), "drop-trigger", format!("stop filling {} for old clients", subject(add)), sync.drop())
             .because("no client that doesn't know the column is left")
@@ -131,19 +135,13 @@ fn check(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) -> Result<
             "name only columns of that table in `up`, without a table before them",
         ));
     }
-    if let Some(renamed) = up.own_columns().find(|name| ctx.is_renamed_to(&add.table, name)) {
-        return Err(ctx.refuse(
-            format!("the value of {} reads {renamed}, which this release renames", subject(add)),
-            "put the new column into the next release",
-        ));
-    }
     if !is_over_own_row(up) {
         return Err(ctx.refuse(
             format!("the value of {} reads more than its own row", subject(add)),
             "write `up` over the columns of the same row, without table names or subqueries",
         ));
     }
-    Ok(())
+    super::fill_conflict::refuse(ctx, add, up)
 }
 
 /// The triggers that fill the column where the writer gave no value.

@@ -9,6 +9,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
+use crate::plan::release::{Item, Planned};
 use crate::schema::object::{ObjectKind, ObjectRef};
 use crate::schema::{Change, ConstraintKind, Identifier, Lookup, Name};
 use crate::sql::write;
@@ -44,7 +45,28 @@ fn of_constraint(ctx: &Context<'_>, table: &Name, constraint: &Identifier) -> Re
         HazardKind::NameGone,
         format!("{says}clients that tell errors of {table} apart by the name {constraint} must know both names"),
     );
-    Recipe::expand(draft)
+    // What is new may come in contract only, and its name be another's until then.
+    if is_new(ctx, table, constraint) { Recipe::contract(draft) } else { Recipe::expand(draft) }
+}
+
+/// Whether the release adds the constraint, under whatever name, to a table that was there.
+fn is_new(ctx: &Context<'_>, table: &Name, constraint: &Identifier) -> bool {
+    if ctx.is_new_table(table) {
+        return false;
+    }
+    let earlier: Vec<&Item> = ctx.earlier().collect();
+    let mut name = constraint;
+    for item in earlier.iter().rev() {
+        match &item.planned {
+            Planned::Change(Change::RenameConstraint { table: on, constraint, to }) if on == table && to == name => name = constraint,
+            Planned::Change(Change::AddConstraint { table: on, constraint }) if on == table && constraint.name.as_ref() == Some(name) => {
+                return true;
+            }
+            Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => {}
+        }
+    }
+    let before = ctx.old.tables.get(ctx.name_before_release(table));
+    before.is_none_or(|before| before.constraint(name).is_none())
 }
 
 fn of_object(ctx: &Context<'_>, change: &Change, object: &ObjectRef, to: &Identifier) -> Result<Recipe, Refusal> {

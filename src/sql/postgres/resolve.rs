@@ -58,6 +58,14 @@ pub(crate) fn output_names(query: &str) -> Option<Vec<String>> {
     })
 }
 
+/// What each column of a query is computed by, as a text to compare with another's; nothing where that doesn't tell.
+pub fn output_expressions(query: &str) -> Option<Vec<String>> {
+    with_deep_stack(|| {
+        let tree = serde_json::to_value(&pg_query::parse(query, 0).ok()?.protobuf.stmts.first()?.stmt).ok()?;
+        output::expressions(super::tree::inner(&tree, "SelectStmt")?)
+    })
+}
+
 /// A query, resolved.
 struct Resolved {
     query: Sql,

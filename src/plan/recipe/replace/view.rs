@@ -7,7 +7,8 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
 use crate::schema::object::{View, ViewColumn};
-use crate::schema::{Catalog, Change, Lookup, Name, Part};
+use crate::schema::{Catalog, Change, DataType, Identifier, Lookup, Name, Part};
+use crate::sql::postgres::resolve::output_expressions;
 use crate::sql::write;
 
 pub(super) fn plan(ctx: &Context<'_>, name: &Name, view: &View) -> Result<Recipe, Refusal> {
@@ -26,10 +27,22 @@ pub(super) fn plan(ctx: &Context<'_>, name: &Name, view: &View) -> Result<Recipe
             "say when with `-- concertina: strategy direct` above both statements, or give the new view another name",
         ));
     };
-    if after.len() >= before.len() && before.iter().zip(after).all(|(one, other)| same(one, other)) {
+    let (before, after) = (shown(old, before), shown(new, after));
+    if after.len() >= before.len() && before.iter().zip(&after).all(|(one, other)| one.is(other)) {
         return Ok(Recipe::expand(in_place(ctx, old, new)));
     }
-    let only_loses = after.iter().all(|column| before.iter().any(|other| same(other, column)));
+    let unknown = after.iter().find(|column| before.iter().any(|other| column.may_be(other)));
+    if let Some(column) = unknown {
+        return Err(ctx.refuse(
+            format!(
+                "the type of the column {} of the view {name} can't be told, so whether old clients could read it can't either",
+                column.name
+            ),
+            "give the new view another name and drop the old one in the next release, or accept downtime with \
+             `-- concertina: strategy direct` above both statements",
+        ));
+    }
+    let only_loses = after.iter().all(|column| before.iter().any(|other| other.is(column)));
     if !only_loses {
         return Err(ctx.refuse(
             format!("columns of the view {name} change, and old and new clients can't both read it under one name"),
@@ -45,8 +58,34 @@ pub(super) fn plan(ctx: &Context<'_>, name: &Name, view: &View) -> Result<Recipe
     Ok(Recipe::contract(exchange))
 }
 
-fn same(one: &ViewColumn, other: &ViewColumn) -> bool {
-    one.name == other.name && one.data_type == other.data_type
+/// A column of a view, and what it is computed by where its type can't be told.
+struct Shown<'a> {
+    name: &'a Identifier,
+    data_type: Option<&'a DataType>,
+    expression: Option<String>,
+}
+
+fn shown<'a>(view: &View, columns: &'a [ViewColumn]) -> Vec<Shown<'a>> {
+    let expressions = output_expressions(&write::text(&view.query)).filter(|found| found.len() == columns.len());
+    let expression = |at: usize| expressions.as_ref().and_then(|found| found.get(at).cloned());
+    let columns = columns.iter().enumerate();
+    columns.map(|(at, column)| Shown { name: &column.name, data_type: column.data_type.as_ref(), expression: expression(at) }).collect()
+}
+
+impl Shown<'_> {
+    /// Whether it is the same column, of the same type.
+    fn is(&self, other: &Self) -> bool {
+        let typed = match (self.data_type, other.data_type) {
+            (Some(one), Some(other)) => one == other,
+            (None, None) => self.expression.is_some() && self.expression == other.expression,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        self.name == other.name && typed
+    }
+
+    fn may_be(&self, other: &Self) -> bool {
+        self.name == other.name && self.data_type.is_none() && other.data_type.is_none() && !self.is(other)
+    }
 }
 
 /// CREATE OR REPLACE keeps what depends on the view, its grants and its comments.

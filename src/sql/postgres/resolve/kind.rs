@@ -11,6 +11,7 @@ use super::Resolver;
 use super::output::is_exists;
 use super::scope::{self, Found};
 use crate::schema::DataType;
+use crate::schema::object::Routine;
 
 /// The type of an expression.
 pub(super) fn of(resolver: &Resolver<'_>, node: &Value) -> Option<DataType> {
@@ -134,13 +135,17 @@ const FUNCTIONS: [(&str, &[&str]); 9] = [
 
 fn function(resolver: &Resolver<'_>, call: &Value) -> Option<DataType> {
     let names: Vec<&str> = list(&call["funcname"]).iter().filter_map(string).collect();
-    let name = match names.as_slice() {
-        [name] | ["pg_catalog", name] => *name,
+    let (schema, name) = match names.as_slice() {
+        [name] => (None, *name),
+        [schema, name] => (Some(*schema), *name),
         _ => return None,
     };
     // A function of the schema's own may have the name of a built-in one.
-    if resolver.catalog.routines.keys().any(|(own, _)| own.name == *name) {
-        return None;
+    let own: Vec<&Routine> = resolver.catalog.routines.values().map(AsRef::as_ref).filter(|own| own.name.name == *name).collect();
+    match (schema, own.as_slice()) {
+        (None | Some("pg_catalog"), []) => {}
+        (Some(schema), [own]) if own.name.schema.as_ref().is_some_and(|found| found == schema) => return routine(resolver, own, call),
+        _ => return None,
     }
     if let Some((of_type, _)) = FUNCTIONS.iter().find(|(_, names)| names.contains(&name)) {
         return Some(DataType::built_in(of_type));
@@ -159,6 +164,22 @@ fn function(resolver: &Resolver<'_>, call: &Value) -> Option<DataType> {
         "array_agg" => Some(DataType { dimensions: 1, ..without_modifiers }),
         _ => None,
     }
+}
+
+/// What the one function of that name returns: its type, or that of the arguments which decide it.
+fn routine(resolver: &Resolver<'_>, routine: &Routine, call: &Value) -> Option<DataType> {
+    let returns = routine.returns.as_ref().filter(|returns| returns.modifiers.is_empty())?;
+    let is_pseudo = returns.name.name.as_str().starts_with("any") || returns.is("record") || returns.is("void") || returns.is("trigger");
+    if !is_pseudo {
+        return Some(returns.clone());
+    }
+    let arguments = list(&call["args"]);
+    let by_name = arguments.iter().any(|argument| inner(argument, "NamedArgExpr").is_some());
+    if !returns.is("anyelement") || by_name {
+        return None;
+    }
+    let decide = routine.arguments.iter().zip(arguments).filter(|(declared, _)| declared.is("anyelement")).map(|(_, argument)| argument);
+    common(resolver, decide).map(|found| DataType { modifiers: Vec::new(), ..found })
 }
 
 /// A type as it is named in a tree.

@@ -40,6 +40,37 @@ pub(super) fn names(select: &Value) -> Option<Vec<String>> {
     if targets.iter().any(starred) { None } else { Some(targets.into_iter().map(name).collect()) }
 }
 
+/// What a query's columns are computed by, each as a text that is the same for the same expression over the same names; nothing
+/// where a name may stand for something computed.
+pub(super) fn expressions(select: &Value) -> Option<Vec<String>> {
+    let computed = |element: &Value| has_key(element, "subquery") || has_key(element, "functions");
+    if select["larg"].is_object() || !select["with_clause"].is_null() || list(&select["from_clause"]).iter().any(computed) {
+        return None;
+    }
+    names(select)?;
+    let targets = list(&select["target_list"]).iter().filter_map(|target| inner(target, "ResTarget"));
+    Some(targets.map(|target| without_places(&target["val"]).to_string()).collect())
+}
+
+fn has_key(value: &Value, key: &str) -> bool {
+    match value {
+        Value::Array(values) => values.iter().any(|value| has_key(value, key)),
+        Value::Object(map) => map.contains_key(key) || map.values().any(|value| has_key(value, key)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+fn without_places(value: &Value) -> Value {
+    match value {
+        Value::Array(values) => values.iter().map(without_places).collect(),
+        Value::Object(map) => {
+            let kept = map.iter().filter(|(key, _)| *key != "location").map(|(key, value)| (key.clone(), without_places(value)));
+            Value::Object(kept.collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
 /// Whether a subquery is that of EXISTS.
 pub(super) fn is_exists(link: &Value) -> bool {
     is(&link["sub_link_type"], SubLinkType::ExistsSublink as i32)

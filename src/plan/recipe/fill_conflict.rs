@@ -1,0 +1,74 @@
+//! What else of a release would change a value that is filled: the triggers that fill it know nothing of the order in which
+//! the migrations were written.
+
+use super::Context;
+use crate::plan::refusal::Refusal;
+use crate::plan::release::{Item, Planned};
+use crate::schema::change::{AddColumn, DataChange, Verb};
+use crate::schema::{Change, Identifier, Sql};
+
+/// Refuses a column whose value, `up`, would not be what the migrations as written give it.
+pub(super) fn refuse(ctx: &Context<'_>, add: &AddColumn, up: &Sql) -> Result<(), Refusal> {
+    let subject = super::add_column::subject(add);
+    if let Some(renamed) = up.own_columns().find(|name| ctx.is_renamed_to(&add.table, name)) {
+        return Err(ctx.refuse(
+            format!("the value of {subject} reads {renamed}, which this release renames"),
+            "put the new column into the next release",
+        ));
+    }
+    let own = ctx.release.iter().position(|item| std::ptr::eq(item, ctx.item)).unwrap_or_default();
+    for (at, item) in ctx.release.iter().enumerate().filter(|(at, _)| *at != own) {
+        let place = format!("{}:{}", item.origin.file, item.origin.line);
+        if let Some(column) = retyped(item, add, up, at > own) {
+            return Err(ctx.refuse(
+                format!(
+                    "the value of {subject} reads {column}, whose type this release changes ({place}): a trigger would stand in its way"
+                ),
+                "put the new column into the next release",
+            ));
+        }
+        let Planned::Change(Change::Data(data)) = &item.planned else { continue };
+        if at < own || !data.writes.contains(&add.table) {
+            continue;
+        }
+        if let Some(column) = data.columns.iter().find(|column| data.verb == Verb::Update && up.mentions(column)) {
+            return Err(ctx.refuse(
+                format!(
+                    "the value of {subject} reads {column}, which this release changes afterwards ({place}): the value would change too"
+                ),
+                "put that statement before the one that adds the column, or into the next release",
+            ));
+        }
+        if leaves_out(data, &add.column.name) {
+            return Err(ctx.refuse(
+                format!(
+                    "this release inserts rows into {} without {} afterwards ({place}): it would be filled there too",
+                    add.table, add.column.name
+                ),
+                format!(
+                    "name {} in that statement, or put it before the one that adds the column, or into the next release",
+                    add.column.name
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A column that the value reads and whose type the item changes, unless that is done, in place, before the column is added.
+fn retyped<'i>(item: &'i Item, add: &AddColumn, up: &Sql, later: bool) -> Option<&'i Identifier> {
+    match &item.planned {
+        Planned::Change(Change::ChangeType { table, column, .. }) => {
+            (table == &add.table && up.mentions(column) && (later || !item.directives.is_empty())).then_some(column)
+        }
+        Planned::EnumSwap(swap) => {
+            swap.columns.iter().find(|(table, column)| table == &add.table && up.mentions(column)).map(|(_, column)| column)
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } => None,
+    }
+}
+
+/// Whether it inserts rows that don't have the column.
+fn leaves_out(data: &DataChange, column: &Identifier) -> bool {
+    data.verb == Verb::Insert && !data.columns.is_empty() && !data.columns.contains(column)
+}
