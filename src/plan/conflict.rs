@@ -2,8 +2,9 @@
 
 use super::recipe::Context;
 use super::refusal::Refusal;
-use super::release::Planned;
-use crate::schema::{Change, Identifier, Name};
+use super::release::{Item, Planned};
+use crate::schema::{Change, Constraint, ConstraintKind, Enforcement, Identifier, Name, Table, Validity};
+use crate::sql::write;
 
 /// Refuses the change if another one of the release touches one of `columns` or one of the indexes and constraints that
 /// are built anew for it.
@@ -39,6 +40,29 @@ pub(crate) fn refuse<'i>(
                 first_line(&other.origin.statement)
             ),
             "put one of the two into the next release",
+        )),
+    }
+}
+
+/// Refuses to write to every row of a table that may have rows which nobody can change: those that break a CHECK of earlier
+/// releases that is NOT VALID.
+pub(crate) fn refuse_fixed_rows(ctx: &Context<'_>, table: &Table) -> Result<(), Refusal> {
+    let old = ctx.old.tables.get(ctx.name_before_release(&table.name));
+    let was_there = |name: &Identifier| old.is_some_and(|old| old.constraint(name).is_some());
+    let validates = |item: &Item, name: &Identifier| matches!(&item.planned, Planned::Change(Change::ValidateConstraint { constraint, .. }) if constraint == name);
+    let checked_anew = |constraint: &&Constraint| {
+        let checks = matches!(constraint.kind, ConstraintKind::Check { .. }) && constraint.enforcement == Enforcement::Enforced;
+        let named = |name: &Identifier| was_there(name) && !ctx.release.iter().any(|item| validates(item, name));
+        checks && constraint.validity == Validity::NotValid && constraint.name.as_ref().is_some_and(named)
+    };
+    match table.constraints.iter().find(checked_anew).and_then(|constraint| constraint.name.as_ref()) {
+        None => Ok(()),
+        Some(name) => Err(ctx.refuse(
+            format!(
+                "the CHECK {name} of {} is NOT VALID: a row that breaks it can't be changed, and this change writes to every row",
+                table.name
+            ),
+            format!("put `ALTER TABLE {} VALIDATE CONSTRAINT {}` into a release before", write::name(&table.name), write::identifier(name)),
         )),
     }
 }

@@ -26,6 +26,14 @@ impl fmt::Display for Release {
 #[serde(transparent)]
 pub struct StepId(pub String);
 
+impl StepId {
+    /// What the step does: `add-column`, also of the second one of its kind, `…/add-column-2`.
+    pub fn slug(&self) -> &str {
+        let last = self.0.rsplit('/').next().unwrap_or_default();
+        last.trim_end_matches(|c: char| c.is_ascii_digit()).strip_suffix('-').unwrap_or(last)
+    }
+}
+
 impl fmt::Display for StepId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

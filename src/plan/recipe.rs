@@ -187,6 +187,15 @@ impl Context<'_> {
         })
     }
 
+    /// Whether this release exchanges the enum for another one of the same name, which is done in contract.
+    pub(crate) fn exchanges_type(&self, name: &Name) -> bool {
+        self.release.iter().any(|item| match &item.planned {
+            Planned::EnumSwap(swap) => &swap.name == name,
+            Planned::Change(Change::RenameEnumValue { name: of, .. }) => of == name,
+            Planned::Change(_) | Planned::FilledColumn { .. } => false,
+        })
+    }
+
     /// Whether a statement of this release changes its type.
     pub(crate) fn is_retyped(&self, table: &Name, column: &Identifier) -> bool {
         self.release.iter().any(|item| {

@@ -15,6 +15,7 @@ use super::enum_swap::EnumSwap;
 use super::format::Origin;
 use crate::history::{Entry, History};
 use crate::schema::change::AddColumn;
+use crate::schema::change::DropBehavior;
 use crate::schema::{Catalog, Change, Name, Sql};
 use crate::source::Migration;
 use crate::sql::directive::DirectiveKind;
@@ -116,7 +117,7 @@ fn item(history: &History, at: usize, entry: &Entry, after: &Catalog, migrations
         let head = Span { start: entry.statement_span.start, end: first }.of(text).trim_end().to_owned();
         // A comment after the head ends with its line.
         let joint = if head.lines().last().is_some_and(|line| line.contains("--")) { '\n' } else { ' ' };
-        format!("{head}{joint}{}", entry.span.of(text))
+        format!("{head}{joint}{}{}", entry.span.of(text), cascade(&entry.change, entry.statement_span.of(text)))
     };
     // What a block of code runs by EXECUTE stands there as a constant.
     let statement = postgres::constant_text(&statement).unwrap_or(statement);
@@ -132,6 +133,21 @@ fn item(history: &History, at: usize, entry: &Entry, after: &Catalog, migrations
         before: entry.before.clone(),
         after: after.clone(),
     }
+}
+
+/// The CASCADE behind a list of what is dropped is meant for each of them.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else drops a list")]
+fn cascade(change: &Change, whole: &str) -> &'static str {
+    let behavior = match change {
+        Change::DropTable { behavior, .. }
+        | Change::DropIndex { behavior, .. }
+        | Change::DropSchema { behavior, .. }
+        | Change::DropExtension { behavior, .. }
+        | Change::DropObject { behavior, .. } => *behavior,
+        _ => DropBehavior::Restrict,
+    };
+    let drops = whole.trim_start().get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case("drop"));
+    if drops && behavior == DropBehavior::Cascade { " CASCADE" } else { "" }
 }
 
 /// What a table was called when the release began.

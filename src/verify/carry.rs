@@ -23,8 +23,8 @@ pub(super) struct Sides<'a> {
     pub(super) case: &'a Case<'a>,
     /// A database of the release before, which is used up.
     pub(super) old_database: &'a str,
-    /// One that its migrations have built once more.
-    pub(super) old_again: &'a str,
+    /// Another one, which is copied.
+    pub(super) spare: &'a str,
     pub(super) old_shape: &'a Shape,
     pub(super) new_shape: &'a Shape,
     pub(super) old: &'a Client,
@@ -64,9 +64,8 @@ pub(super) async fn old_to_new(
     journal: &mut Journal,
 ) -> Result<(), Error> {
     let mut writes = sides.writes(sides.old);
-    // Made before anybody writes: the one may be a copy of the other.
-    let (copy, later) = (shadow.create(Some(sides.old_again)).await?, shadow.create(Some(sides.old_again)).await?);
-    let built = [copy.clone(), later.clone()];
+    let copy = shadow.create(Some(sides.spare)).await?;
+    let mut built = vec![copy.clone()];
     if take(shadow, sides.old_database, sides, &mut writes, Taken::First).await?
         && take(shadow, &copy, sides, &mut writes, Taken::Again).await?
     {
@@ -85,6 +84,8 @@ pub(super) async fn old_to_new(
         if !differing.is_empty() {
             // Defaults and triggers may go by the clock: written a while later, such values are others in the second database.
             tokio::time::sleep(A_WHILE).await;
+            let later = shadow.create(Some(sides.spare)).await?;
+            built.push(later.clone());
             let taken = take(shadow, &later, sides, &mut writes, Taken::Again).await?;
             let mut second = shadow.connect(&later).await?;
             for (table, example) in differing {

@@ -23,7 +23,7 @@ pub(super) async fn schema_here(connection: &mut PgConnection) -> Result<Schema,
 }
 
 async fn with_ours(connection: &mut PgConnection, statements: &[String]) -> Result<Schema, Error> {
-    let mut found: Schema = statements.iter().map(|statement| without_order(statement)).collect();
+    let mut found: Schema = statements.iter().map(|statement| once_cast(&without_order(statement))).collect();
     let ours = "SELECT 'of concertina: ' || p.oid::pg_catalog.regprocedure::text FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'concertina'
         UNION ALL SELECT 'of concertina: ' || c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'concertina'
         UNION ALL SELECT 'not valid: ' || i.indexrelid::pg_catalog.regclass::text FROM pg_catalog.pg_index i WHERE NOT i.indisvalid";
@@ -49,6 +49,30 @@ fn without_order(statement: &str) -> String {
     lines.join("\n")
 }
 
+/// ALTER COLUMN TYPE casts the constants of a CHECK once more, `((1)::numeric)::double precision`, where one that is made anew
+/// says `(1)::double precision`. Of a whole number both are the same.
+fn once_cast(statement: &str) -> String {
+    const AGAIN: &str = ")::numeric)::";
+    let mut cast = String::new();
+    let mut rest = statement;
+    while let Some(at) = rest.find(AGAIN) {
+        let (before, after) = (&rest[..at], &rest[at + AGAIN.len()..]);
+        rest = after;
+        match before.rsplit_once("((") {
+            Some((start, constant)) if is_whole(constant) => cast.extend([start, "(", constant, ")::"]),
+            _ => cast.extend([before, AGAIN]),
+        }
+    }
+    cast + rest
+}
+
+/// `7`, `'-7'::integer`.
+fn is_whole(constant: &str) -> bool {
+    let literal = constant.strip_suffix("::integer").or_else(|| constant.strip_suffix("::bigint")).unwrap_or(constant);
+    let digits = literal.trim_matches('\'').trim_start_matches('-');
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The first differences: what only one of them has.
 pub(super) fn differences(expected: &Schema, found: &Schema) -> Option<(String, String)> {
     if expected == found {
@@ -59,4 +83,18 @@ pub(super) fn differences(expected: &Schema, found: &Schema) -> Option<(String, 
         if shown.is_empty() { "nothing of the kind".to_owned() } else { shown.join("\n") }
     };
     Some((list(expected.difference(found).collect()), list(found.difference(expected).collect())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::once_cast;
+
+    #[test]
+    fn whole_constants_are_cast_once() {
+        let twice = "CHECK ((a > (('-10'::integer)::numeric)::double precision) AND (b < ((7)::numeric)::real))";
+        assert_eq!(once_cast(twice), "CHECK ((a > ('-10'::integer)::double precision) AND (b < (7)::real))");
+        for other in ["CHECK (((a)::numeric)::real > 1)", "CHECK (((1.5)::numeric)::real > a)"] {
+            assert_eq!(once_cast(other), other);
+        }
+    }
 }

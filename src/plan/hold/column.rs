@@ -9,7 +9,6 @@ use crate::plan::draft::Draft;
 use crate::plan::format::{HazardKind, Milliseconds};
 use crate::plan::probe;
 use crate::plan::recipe::Context;
-use crate::plan::release::Planned;
 use crate::plan::trigger::{Sync, over};
 use crate::schema::{Column, Constraint, ConstraintKind, Identifier, Name, Sql, Table, TableKind};
 use crate::sql::write;
@@ -40,7 +39,7 @@ impl<'a> HeldColumn<'a> {
         let is_own = table.partition_of.is_none() && table.parents.is_empty() && !matches!(table.kind, TableKind::Foreign { .. });
         let goes_alone = !dependents::takes_others_along(ctx.before, ctx.after, &table.name, Some(&column.name));
         // A type that is exchanged is gone in contract.
-        let swapped = ctx.release.iter().any(|item| matches!(&item.planned, Planned::EnumSwap(swap) if swap.name == column.data_type.name));
+        let swapped = ctx.exchanges_type(&column.data_type.name);
         if swapped || ctx.hold.0 == 0 || column.generated.is_some() || !is_own || !goes_alone {
             return None;
         }

@@ -9,7 +9,6 @@ use crate::plan::draft::Draft;
 use crate::plan::format::{HazardKind, Milliseconds};
 use crate::plan::probe;
 use crate::plan::recipe::Context;
-use crate::plan::release::Planned;
 use crate::schema::table::Persistence;
 use crate::schema::{Constraint, Identifier, Name, Table, TableKind};
 use crate::sql::write;
@@ -33,9 +32,7 @@ impl<'a> HeldTable<'a> {
         let is_ordinary = matches!(table.kind, TableKind::Plain) && table.persistence != Persistence::Temporary;
         let goes_alone = !dependents::takes_others_along(ctx.before, ctx.after, &table.name, None);
         // A type that is exchanged is gone in contract.
-        let is_swapped =
-            |name: &Name| ctx.release.iter().any(|item| matches!(&item.planned, Planned::EnumSwap(swap) if &swap.name == name));
-        let swapped = table.columns.iter().any(|column| is_swapped(&column.data_type.name));
+        let swapped = table.columns.iter().any(|column| ctx.exchanges_type(&column.data_type.name));
         if swapped || ctx.hold.0 == 0 || is_part || has_parts || !is_ordinary || !goes_alone {
             return None;
         }

@@ -103,6 +103,7 @@ pub(crate) fn numbered_in_chunks(
             .because("the default gives each row another value, so adding it with the column would rewrite the table; set afterwards it is for new rows only"),
     );
     let pending = format!("{name} IS NULL");
+    super::super::conflict::refuse_fixed_rows(ctx, table)?;
     let key = walking_key(ctx, table)?;
     let remaining = format!("SELECT count(*) FROM {relation} WHERE {pending}");
     let backfill = keyset::backfill(table, &key, &Action::Set(format!("{name} = {default}")), Some(&pending), remaining);

@@ -1,5 +1,6 @@
 //! CREATE INDEX: built CONCURRENTLY. A unique one refuses writes that old clients may make, so it waits for contract.
 
+use super::fill_column::may_fail;
 use super::{Context, Recipe, partitioned_index, repair};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
@@ -7,7 +8,7 @@ use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::Concurrency;
-use crate::schema::{Index, IndexKey, Lookup, Name, NullsDistinct, TableKind, Uniqueness};
+use crate::schema::{Index, IndexElement, IndexKey, Lookup, Name, NullsDistinct, Part, TableKind, Uniqueness};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> {
@@ -48,12 +49,36 @@ pub(crate) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> 
     Ok(Recipe { contract, ..Recipe::default() })
 }
 
+/// What the index is made of is computed for each row that is written, too, and may fail for some.
+fn raising(index: &Index, draft: Draft) -> Draft {
+    let expressions = index.elements.iter().filter_map(|element| match &element.key {
+        IndexKey::Expression(sql) => Some(sql),
+        IndexKey::Column(_) => None,
+    });
+    let fails = |part: &Part| match part {
+        Part::Text(text) => may_fail(text),
+        Part::Function(_) | Part::Type(_) => true,
+        Part::Column { .. } | Part::Relation(_) | Part::RelationLiteral(_) => false,
+    };
+    if !expressions.chain(&index.predicate).any(|sql| sql.parts.iter().any(fails)) {
+        return draft;
+    }
+    draft.hazard(
+        HazardKind::RefusesWrites,
+        format!(
+            "a row of {} for which {} can't be computed, since a function or a cast fails, is refused from here on",
+            index.table,
+            name_of(index).name
+        ),
+    )
+}
+
 /// CREATE INDEX CONCURRENTLY, which an invalid index of the same name is cleared away for.
 pub(crate) fn build(index: &Index) -> Draft {
     let name = name_of(index);
     let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", write::name(&name));
     let kind = if index.uniqueness == Uniqueness::Unique { "unique index" } else { "index" };
-    Draft::autocommit(
+    let draft = Draft::autocommit(
         format!("{}.{}", index.table, name.name),
         "create-index",
         format!("build {kind} {} on {}", name.name, index.table),
@@ -62,7 +87,8 @@ pub(crate) fn build(index: &Index) -> Draft {
     .locks(&index.table, LockMode::ShareUpdateExclusive, Held::Scan)
     .probed(probe::index_valid(&name))
     .leaving(probe::index_invalid(&name), drop.clone())
-    .undone_outside_a_transaction_by(drop)
+    .undone_outside_a_transaction_by(drop);
+    raising(index, draft)
 }
 
 /// The index's name with its schema.
@@ -98,10 +124,13 @@ pub(crate) fn duplicates(index: &Index) -> Option<String> {
     if keys.is_empty() || !index.method.as_str().eq("btree") {
         return None;
     }
+    // What reads no column is one for all rows, and a constant can't be grouped by.
+    let reads = |element: &IndexElement| element.columns().next().is_some();
+    let several: Vec<&str> = index.elements.iter().zip(&keys).filter(|(element, _)| reads(element)).map(|(_, key)| key.as_str()).collect();
+    let group = if several.is_empty() { "()".to_owned() } else { several.join(", ") };
     let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
     Some(format!(
-        "SELECT count(*) FROM (SELECT 1 FROM {}{filter} GROUP BY {} HAVING count(*) > 1) AS duplicate",
-        write::name(&index.table),
-        keys.join(", ")
+        "SELECT count(*) FROM (SELECT 1 FROM {}{filter} GROUP BY {group} HAVING count(*) > 1) AS duplicate",
+        write::name(&index.table)
     ))
 }

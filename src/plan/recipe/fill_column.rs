@@ -81,7 +81,7 @@ fn is_never_null(up: &Sql, table: &Table) -> bool {
 }
 
 /// Whether the text computes or casts what not every value allows: too great a number, a text that is none. Then there is NULL.
-fn may_fail(text: &str) -> bool {
+pub(super) fn may_fail(text: &str) -> bool {
     const WIDE: &[&str] = &["text", "varchar", "character", "varying"];
     let outside: String = text.split('\'').step_by(2).collect::<Vec<_>>().join(" ").to_ascii_lowercase();
     let mut words = outside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');

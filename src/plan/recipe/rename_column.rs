@@ -64,6 +64,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
     let replacement = Replacement { table, from, to, keys: OfKeys::Refused };
     let copies = replacement.copies(ctx)?;
     super::super::conflict::refuse(ctx, table_name, &[from, to], copies.originals())?;
+    super::super::conflict::refuse_fixed_rows(ctx, table)?;
     let sync = Sync::both_ways(table_name, from, to, &|left, right| differs(ctx.before, column, left, right));
     refuse_later_triggers(ctx, table_name, &sync)?;
     let mut recipe = Recipe::expand(add(ctx, table, column, to, &sync));

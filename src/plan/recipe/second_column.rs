@@ -56,6 +56,7 @@ impl<'a> SecondColumn<'a> {
         let replacement = Replacement { table, from: &column.name, to: &filling, keys: wanted.keys };
         let copies = replacement.copies(ctx)?;
         super::super::conflict::refuse(ctx, &table.name, &[&column.name], copies.originals())?;
+        super::super::conflict::refuse_fixed_rows(ctx, table)?;
         let changed = differs_of(ctx, column, "OLD", "NEW");
         let value = cast(&over("NEW", &wanted.value), wanted.data_type);
         let turn = super::fill_column::turn(ctx, &table.name, &wanted.value);

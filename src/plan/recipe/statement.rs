@@ -212,6 +212,8 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
             draft.undone_by(vec![format!("DROP EXTENSION {}", write::identifier(extension))])
         }
         Change::CreateSchema { .. } | Change::CreateExtension { .. } => draft,
+        // It goes with the table.
+        Change::Comment { object, .. } if ctx.before.tables.contains_key(&object.name) && ctx.is_new_table(&object.name) => draft,
         Change::Comment { object, .. } => {
             let before = ctx.before.comments.get(object).map_or_else(|| "NULL".to_owned(), |text| write::literal(text));
             draft.undone_by(vec![format!("COMMENT ON {} IS {before}", write::object(object))])

@@ -140,6 +140,18 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
+    /// Another one at the same place, to look ahead with.
+    fn within(&self) -> Self {
+        Self {
+            catalog: self.catalog,
+            source: self.source,
+            frames: self.frames.clone(),
+            edits: Vec::new(),
+            reads: BTreeSet::new(),
+            resolved: true,
+        }
+    }
+
     /// Whatever is no query and no FROM: goes by the shape of nodes, so that no field of the grammar can be forgotten.
     fn visit(&mut self, value: &Value) {
         match value {

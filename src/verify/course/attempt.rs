@@ -15,7 +15,7 @@ impl Course<'_> {
         reach == Reach::All || self.touched.contains(table)
     }
 
-    pub(super) async fn try_old(&mut self, shadow: &Shadow, reach: Reach) -> Result<(), Error> {
+    pub(super) async fn try_old(&mut self, shadow: &mut Shadow, reach: Reach) -> Result<(), Error> {
         let client = std::mem::take(&mut self.old);
         let result = self.attempt(shadow, &client, CheckKind::OldClients, "a client of the release before", reach).await;
         self.old = client;
@@ -23,7 +23,7 @@ impl Course<'_> {
         self.ask(&self.case.queries.old, CheckKind::OldClients).await
     }
 
-    pub(super) async fn try_new(&mut self, shadow: &Shadow, reach: Reach) -> Result<(), Error> {
+    pub(super) async fn try_new(&mut self, shadow: &mut Shadow, reach: Reach) -> Result<(), Error> {
         let client = std::mem::take(&mut self.new);
         let result = self.attempt(shadow, &client, CheckKind::NewClients, "a client of the release", reach).await;
         self.new = client;
@@ -31,7 +31,7 @@ impl Course<'_> {
         self.ask(&self.case.queries.new, CheckKind::NewClients).await
     }
 
-    async fn attempt(&mut self, shadow: &Shadow, client: &Client, check: CheckKind, who: &str, reach: Reach) -> Result<(), Error> {
+    async fn attempt(&mut self, shadow: &mut Shadow, client: &Client, check: CheckKind, who: &str, reach: Reach) -> Result<(), Error> {
         let chosen: Vec<&(Statement, Outcome, Outcome)> = client
             .statements
             .iter()
@@ -71,17 +71,11 @@ impl Course<'_> {
                         statement.about, statement.table
                     ));
                 }
-                (Some((_, found)), _) if check == CheckKind::OldClients && self.misses_a_row(&found, statement) => {
-                    self.journal.declared(format!(
-                        "the release deletes rows, and {who} that names one of them meets an error where it {} on {}",
-                        statement.about, statement.table
-                    ));
-                }
-                (Some((_, found)), _) if check == CheckKind::OldClients && self.repeats_a_row(&found, statement) => {
-                    self.journal.declared(format!(
-                        "the release inserts rows, and {who} that brings the key of one of them meets an error where it {} on {}",
-                        statement.about, statement.table
-                    ));
+                (Some((_, found)), _)
+                    if check == CheckKind::OldClients
+                        && let Some(what) = self.meets_what_comes(&found, statement) =>
+                {
+                    self.journal.declared(format!("{what}: {who} meets an error where it {} on {}", statement.about, statement.table));
                 }
                 (Some(_), _) if check == CheckKind::OldClients && differs_within(&self.retyped(&statement.table), first, &outcome) => {
                     self.journal
@@ -102,7 +96,7 @@ impl Course<'_> {
     /// What is expected and what was found, if they differ where the plan and the clock let nothing differ.
     async fn differs(
         &mut self,
-        shadow: &Shadow,
+        shadow: &mut Shadow,
         statement: &Statement,
         (first, second, outcome): (&Outcome, &Outcome, &Outcome),
         check: CheckKind,
@@ -129,9 +123,22 @@ impl Course<'_> {
         Ok(true)
     }
 
+    /// What of the release a client of the one before meets: rows that it adds or takes away, or an index.
+    fn meets_what_comes(&self, found: &str, statement: &Statement) -> Option<String> {
+        if self.fails_in_an_index(found, statement) {
+            Some(format!("an index of the release is made of what fails for a value ({found})"))
+        } else if self.misses_a_row(found, statement) {
+            Some("the release deletes rows, and one of them is named".to_owned())
+        } else if self.repeats_a_row(found, statement) {
+            Some("the release inserts rows, and the key of one of them is brought again".to_owned())
+        } else {
+            None
+        }
+    }
+
     /// Whether it works once the triggers are gone that contract drops.
     async fn works_without_triggers(&mut self, statement: &Statement) -> Result<bool, Error> {
-        let drops = self.case.plan.deferred.iter().filter(|step| step.id.0.contains("/drop-trigger"));
+        let drops = self.case.plan.deferred.iter().filter(|step| step.id.slug().starts_with("drop-trigger"));
         let mut sql: Vec<&str> = drops.flat_map(|step| &step.sql).map(String::as_str).filter(|sql| !sql.contains("concertina")).collect();
         if sql.is_empty() || statement.sql.starts_with("SELECT ") {
             return Ok(false);
@@ -160,11 +167,28 @@ impl Course<'_> {
 
     /// Whether what gave something else when it was learned gives the same as in its own release's database when both are asked
     /// now: what a view shows, or a default gives, may go by the clock.
-    async fn is_of_its_time(&mut self, shadow: &Shadow, statement: &Statement, check: CheckKind) -> Result<bool, Error> {
+    async fn is_of_its_time(&mut self, shadow: &mut Shadow, statement: &Statement, check: CheckKind) -> Result<bool, Error> {
         let is_old = check == CheckKind::OldClients;
         let written = &self.written;
-        let databases = if is_old { [&written.old, &written.old_again] } else { [&written.new, &written.again] };
-        let (mut one, mut other) = (shadow.connect(databases[0]).await?, shadow.connect(databases[1]).await?);
+        let databases = if is_old { [&written.old, &written.old_again] } else { [&written.new, &written.again] }.map(Clone::clone);
+        if self.agrees(shadow, statement, &databases).await? {
+            return Ok(true);
+        }
+        if is_old {
+            return Ok(false);
+        }
+        if self.later.is_none() {
+            self.later = self.written_later(shadow).await?;
+        }
+        match self.later.clone() {
+            Some(later) => self.agrees(shadow, statement, &[self.written.new.clone(), later]).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Whether it gives the same now as in both databases.
+    async fn agrees(&mut self, shadow: &Shadow, statement: &Statement, [one, other]: &[String; 2]) -> Result<bool, Error> {
+        let (mut one, mut other) = (shadow.connect(one).await?, shadow.connect(other).await?);
         let statements = std::slice::from_ref(statement);
         let mut same = false;
         for _ in 0..TIMES {

@@ -43,6 +43,17 @@ impl Course<'_> {
         !found.starts_with("error 23") && self.old.statements.iter().any(known)
     }
 
+    /// Whether an index of the release may be made of what fails for the values that are written.
+    pub(super) fn fails_in_an_index(&self, found: &str, statement: &Statement) -> bool {
+        let path = carry::path(&statement.table);
+        let says = |step: &Step| {
+            let builds = step.phase == Phase::Expand && step.id.slug() == "create-index";
+            builds && step.has_hazard(HazardKind::RefusesWrites) && step.locks.iter().any(|lock| lock.relation == path)
+        };
+        let fails = ["error 22", "error P0001"].iter().any(|code| found.starts_with(code));
+        fails && !statement.sql.starts_with("SELECT ") && self.case.plan.steps.iter().any(says)
+    }
+
     /// Whether the statement names a row that the release deletes as data.
     pub(super) fn misses_a_row(&self, found: &str, statement: &Statement) -> bool {
         found.starts_with("error 23503") && self.deleted.contains(&carry::path(&statement.table))
@@ -60,8 +71,7 @@ impl Course<'_> {
     /// Tables that lose rows of partitions or of children in contract, which new clients find until then.
     pub(super) fn shrinking(&self) -> BTreeSet<String> {
         let takes = |step: &&Step| {
-            let slug = step.id.0.rsplit('/').next().unwrap_or_default();
-            ["detach-partition", "drop-inheritance", "drop-table", "hold-table"].iter().any(|known| slug.starts_with(known))
+            ["detach-partition", "drop-inheritance", "drop-table", "hold-table"].iter().any(|known| step.id.slug().starts_with(known))
                 && step.has_hazard(HazardKind::NewClientsReadOldValues)
         };
         let steps = self.case.plan.deferred.iter().filter(takes);

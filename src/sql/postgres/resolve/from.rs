@@ -67,6 +67,7 @@ impl Resolver<'_> {
             data_type,
             origin: Some((name.clone(), column.clone())),
             renamed: false,
+            is_null: false,
         };
         if let Some(table) = self.catalog.tables.get(name) {
             return Some(table.columns.iter().map(|found| column(&found.name, Some(found.data_type.clone()))).collect());

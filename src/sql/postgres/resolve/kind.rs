@@ -1,14 +1,14 @@
 //! The types of expressions, where they can be told without knowing every function and operator. Must never be wrong: what isn't
 //! sure is nothing.
 
-use pg_query::protobuf::{self as pg, AExprKind};
+use pg_query::protobuf::{self as pg, AExprKind, SubLinkType};
 use pg_query::{Node, NodeEnum};
 use serde_json::Value;
 
 use super::super::lower::data_type::data_type;
 use super::super::tree::{inner, list, string};
 use super::Resolver;
-use super::output::is_exists;
+use super::output::{self, is_exists};
 use super::scope::{self, Found};
 use crate::schema::DataType;
 use crate::schema::object::Routine;
@@ -24,6 +24,7 @@ pub(super) fn of(resolver: &Resolver<'_>, node: &Value) -> Option<DataType> {
         "AConst" => constant(value),
         "BoolExpr" | "NullTest" | "BooleanTest" => built_in("bool"),
         "SubLink" if is_exists(value) => built_in("bool"),
+        "SubLink" => subquery(resolver, value),
         "FuncCall" => function(resolver, value),
         "CoalesceExpr" | "MinMaxExpr" => common(resolver, list(&value["args"]).iter()),
         "CaseExpr" => {
@@ -31,6 +32,18 @@ pub(super) fn of(resolver: &Resolver<'_>, node: &Value) -> Option<DataType> {
             common(resolver, results.chain(Some(&value["defresult"]).filter(|value| !value.is_null())))
         }
         "AExpr" => operator(resolver, value),
+        _ => None,
+    }
+}
+
+/// The one column of a subquery that stands for a value, or for an array of them.
+fn subquery(resolver: &Resolver<'_>, link: &Value) -> Option<DataType> {
+    let select = inner(&link["subselect"], "SelectStmt")?;
+    let [column] = resolver.within().select(select)?.try_into().ok()?;
+    let found = column.data_type?;
+    match output::link(link) {
+        Some(SubLinkType::ExprSublink) => Some(found),
+        Some(SubLinkType::ArraySublink) if found.dimensions == 0 => Some(DataType { dimensions: 1, ..found }),
         _ => None,
     }
 }
@@ -44,12 +57,22 @@ fn common<'a>(resolver: &Resolver<'_>, values: impl Iterator<Item = &'a Value>) 
             continue;
         }
         let found = of(resolver, value)?;
-        if common.as_ref().is_some_and(|common| common != &found) {
-            return None;
-        }
-        common = Some(found);
+        common = Some(match common {
+            Some(common) if common != found => wider(common, found)?,
+            Some(_) | None => found,
+        });
     }
     common
+}
+
+/// Numbers in the order in which one becomes another by itself.
+const NUMBERS: [&str; 6] = ["int2", "int4", "int8", "numeric", "float4", "float8"];
+
+/// That of two types of numbers which holds both.
+fn wider(one: DataType, other: DataType) -> Option<DataType> {
+    let place = |data_type: &DataType| NUMBERS.iter().position(|name| data_type.is(name));
+    let wider = if place(&one)? >= place(&other)? { one } else { other };
+    Some(DataType { modifiers: Vec::new(), ..wider })
 }
 
 fn column(resolver: &Resolver<'_>, reference: &Value) -> Option<DataType> {

@@ -71,9 +71,15 @@ fn without_places(value: &Value) -> Value {
     }
 }
 
+/// What a subquery in an expression is for.
+pub(super) fn link(link: &Value) -> Option<SubLinkType> {
+    let number = link["sub_link_type"].as_i64().and_then(|number| i32::try_from(number).ok())?;
+    SubLinkType::try_from(number).ok()
+}
+
 /// Whether a subquery is that of EXISTS.
-pub(super) fn is_exists(link: &Value) -> bool {
-    is(&link["sub_link_type"], SubLinkType::ExistsSublink as i32)
+pub(super) fn is_exists(value: &Value) -> bool {
+    link(value) == Some(SubLinkType::ExistsSublink)
 }
 
 fn is(value: &Value, number: i32) -> bool {

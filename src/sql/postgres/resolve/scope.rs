@@ -13,12 +13,14 @@ pub(super) struct Column {
     pub(super) origin: Option<(Name, Identifier)>,
     /// Whether the query has a name of its own for it, which a rename leaves as it is.
     pub(super) renamed: bool,
+    /// Whether it is a bare NULL, which takes the type of what it is united with.
+    pub(super) is_null: bool,
 }
 
 impl Column {
     /// A column that a query has made.
     pub(super) fn made(name: impl Into<String>, data_type: Option<DataType>) -> Self {
-        Self { name: name.into(), data_type, origin: None, renamed: true }
+        Self { name: name.into(), data_type, origin: None, renamed: true, is_null: false }
     }
 }
 
@@ -63,7 +65,7 @@ impl Item {
 }
 
 /// The scope of one query.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Frame {
     /// What stands in FROM, as far as it can be seen.
     pub(super) items: Vec<Item>,

@@ -37,8 +37,13 @@ impl Resolver<'_> {
         }
         let (left, right) = (left?, right?);
         let same = |(left, right): (Column, Column)| {
-            let data_type = left.data_type.filter(|found| right.data_type.as_ref() == Some(found));
-            Column::made(left.name, data_type)
+            let is_null = left.is_null && right.is_null;
+            let data_type = match (left.is_null, right.is_null) {
+                (true, _) => right.data_type,
+                (_, true) => left.data_type,
+                (false, false) => left.data_type.filter(|found| right.data_type.as_ref() == Some(found)),
+            };
+            Column { is_null, ..Column::made(left.name, data_type) }
         };
         Some(left.into_iter().zip(right).map(same).collect())
     }
@@ -104,7 +109,8 @@ impl Resolver<'_> {
 
     /// The column that an element of a select list makes.
     fn output(&self, target: &Value) -> Column {
-        Column::made(output::name(target), kind::of(self, &target["val"]))
+        let is_null = inner(&target["val"], "AConst").is_some_and(|constant| constant["isnull"] == true);
+        Column { is_null, ..Column::made(output::name(target), kind::of(self, &target["val"])) }
     }
 
     /// `*` or `t.*`, spelled out.
