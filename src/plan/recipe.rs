@@ -1,7 +1,8 @@
 //! How one kind of change becomes steps: what a recipe is given, what it gives, and which one is whose.
 
 pub(crate) mod add_column;
-pub(crate) mod add_sequence_column;
+pub(crate) mod identity_column;
+mod add_sequence_column;
 mod one_value;
 pub(crate) mod fill_column;
 mod fill_conflict;
@@ -360,6 +361,10 @@ fn of_change(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Refusal> {
         }
         Change::DropExpression { table, column, if_exists } => drop_expression::plan(ctx, table, column, *if_exists),
         Change::SetNotNull { table, column } => set_not_null::plan(ctx, table, column),
+        Change::AddIdentity { table, column, kind, .. } => identity_column::add(ctx, table, column, *kind),
+        Change::SetIdentity { table, column, kind: Some(kind), options } if options.is_empty() => {
+            Ok(identity_column::set(ctx, table, column, *kind))
+        }
         Change::CreateIndex { index, .. } => add_index::plan(ctx, index),
         Change::DropIndex { index, .. } => drop_index::plan(ctx, index),
         Change::AddConstraint { table, constraint } => match &constraint.kind {

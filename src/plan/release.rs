@@ -6,16 +6,17 @@ mod named;
 mod again;
 mod undone;
 mod superseded;
+mod serial;
 
 pub(crate) use fill::is_over_own_row;
 pub(crate) use idle::may_be_there;
 pub(crate) use named::{Act, Named, named_by};
+pub(crate) use serial::sequence_of;
 
 use super::enum_swap::EnumSwap;
 use super::format::Origin;
 use crate::history::{Entry, History};
-use crate::schema::change::AddColumn;
-use crate::schema::change::DropBehavior;
+use crate::schema::change::{AddColumn, DropBehavior};
 use crate::schema::{Catalog, Change, Name, Sql};
 use crate::source::Migration;
 use crate::sql::directive::DirectiveKind;
@@ -79,7 +80,7 @@ pub(crate) fn items(history: &History, migrations: &[Migration]) -> Vec<Item> {
         items.push(item(history, at, entry, after, migrations));
     }
     let shapes = super::retype::fold(&super::enum_swap::fold(undone::leave_out(idle::leave_out(items))));
-    again::fold(&fill::fold(&superseded::leave_out(shapes)))
+    again::fold(&fill::fold(&superseded::leave_out(serial::fold(shapes))))
 }
 
 /// Settings and transaction control of the migration's own runner: the executor has its own.

@@ -304,6 +304,7 @@ stories! {
     replace_unique,
     replace_view,
     rights_and_rules,
+    serial_to_identity,
     set_not_null,
     set_schema,
     steps_that_undo_each_other,

@@ -2,6 +2,7 @@
 //! default for new rows, old ones are numbered in chunks, and an identity takes the default's place at the end.
 
 use super::add_column::numbered_in_chunks;
+use super::identity_column::going_on;
 use super::{Context, Recipe};
 use crate::engine::{Held, LockMode};
 use crate::plan::copies;
@@ -74,31 +75,23 @@ impl Numbered<'_> {
             IdentityKind::ByDefault => "BY DEFAULT",
         };
         let called = self.called();
-        let goes_on = |change: &[String]| {
-            format!(
-                "DO $concertina$ DECLARE reached record; BEGIN SELECT last_value, is_called INTO reached FROM {called}; {}; \
-                 PERFORM setval({}, reached.last_value, reached.is_called); END $concertina$",
-                change.join("; "),
-                write::literal(&called),
-            )
-        };
         let lock = copies::lock_first(&self.add.table, &[]);
         let options = format!("SEQUENCE NAME {called}{}", write::sequence_options(self.sequence));
-        let forward = goes_on(&[
+        let forth = [
             self.alter("DROP DEFAULT"),
             format!("DROP SEQUENCE {called}"),
             self.alter(&format!("ADD GENERATED {kind} AS IDENTITY ({options})")),
-        ]);
+        ];
         let mut back = vec![self.alter("DROP IDENTITY")];
         back.extend(self.create());
         back.push(self.alter(&format!("SET DEFAULT {}", self.next())));
-        let mut sql = vec![lock.clone(), forward];
+        let mut sql = vec![lock.clone(), going_on(&called, &forth, &called)];
         sql.extend(copies::said_of(ctx.new, ObjectKind::Sequence, "SEQUENCE", &self.sequence.name));
         let subject = super::add_column::subject(self.add);
         Draft::own(&subject, "add-identity", format!("let {subject} be an identity column"), sql)
             .because("every row has its number, and old clients don't name the column")
             .locks(&self.add.table, LockMode::AccessExclusive, Held::Brief)
             .probed(probe::is_identity(&self.add.table, &self.add.column.name))
-            .undone_by(vec![lock, goes_on(&back)])
+            .undone_by(vec![lock, going_on(&called, &back, &called)])
     }
 }

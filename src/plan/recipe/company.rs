@@ -19,8 +19,9 @@ pub(super) fn refuse_beside_columns(ctx: &Context<'_>, table: &Name, renamed: &[
         if is_rename_of_column(item, table) {
             continue;
         }
-        let names =
-            renamed.iter().any(|(from, to)| names_word(item, from) || names_word(item, to)) || fills_from(ctx, item, table, renamed);
+        let names = renamed.iter().any(|(from, to)| names_word(item, from) || names_word(item, to))
+            || drops_rule_over(item, table, renamed)
+            || fills_from(ctx, item, table, renamed);
         if references(item, table, renamed) {
             return Err(in_the_way(ctx, item, "put it into the next release"));
         }
@@ -55,6 +56,17 @@ pub(super) fn refuse_beside_table(ctx: &Context<'_>, from: &Name, to: &Name, ren
 fn references(item: &Item, table: &Name, renamed: &[Renamed]) -> bool {
     let is_renamed = |column: &Identifier| renamed.iter().any(|(from, to)| column == from || column == to);
     keys_to(item, table).any(|key| item.before.key_referenced_by(key).unwrap_or_default().iter().any(is_renamed))
+}
+
+/// Whether the change drops a constraint over a renamed column, perhaps for another one of that name.
+fn drops_rule_over(item: &Item, table: &Name, renamed: &[Renamed]) -> bool {
+    let change = match &item.planned {
+        Planned::Change(change) => item.instead_of.as_deref().unwrap_or(change),
+        Planned::FilledColumn { .. } | Planned::EnumSwap(_) => return false,
+    };
+    let Change::DropConstraint { table: on, constraint, .. } = change else { return false };
+    let dropped = item.before.tables.get(on).filter(|_| on == table).and_then(|found| found.constraint(constraint));
+    dropped.is_some_and(|dropped| dropped.columns().iter().any(|column| renamed.iter().any(|(from, to)| column == from || column == to)))
 }
 
 /// Whether the change gives a table that old clients know a foreign key to this one, which comes after expand.
