@@ -12,43 +12,60 @@ use crate::schema::object::Trigger;
 use crate::schema::{Catalog, Identifier, Name};
 use crate::sql::write;
 
-/// The fill of a column with what it takes to mute the triggers of its table meanwhile.
-pub(crate) fn muted(ctx: &Context<'_>, table: &Name, column: &Identifier, fill: Draft) -> Vec<Draft> {
-    let triggers = fired(ctx.before, table, column);
-    let fill = declared(ctx.before, &triggers, fill);
-    if !triggers.iter().any(|trigger| said(trigger, "BEFORE") && said(trigger, "ROW")) {
+/// The fill of a column with what it takes to mute the triggers of its table meanwhile. `value` is what the column is filled with,
+/// over OLD, where triggers of the release may set the column too.
+pub(crate) fn muted(ctx: &Context<'_>, table: &Name, column: &Identifier, value: Option<&str>, fill: Draft) -> Vec<Draft> {
+    let triggers = fired([ctx.before, ctx.old, ctx.new], table, column);
+    let fill = declared(ctx, &triggers, fill);
+    if !triggers.iter().any(|trigger| changes_the_row(trigger)) {
         return vec![fill];
     }
-    let mute = Mute::new(table, column);
+    let mute = Mute::new(table, column, value);
     let (begin, end) = (mute.begin(&fill.subject), mute.end(&fill.subject));
     vec![begin, fill, end]
 }
 
-/// The fill of a column by an UPDATE of the author's: it fires the table's triggers, as the UPDATE would have where it stands.
-pub(crate) fn unmuted(ctx: &Context<'_>, table: &Name, column: &Identifier, fill: Draft) -> Draft {
-    let triggers = fired(ctx.before, table, column);
-    let fill = declared(ctx.before, &triggers, fill);
-    triggers.iter().filter(|trigger| said(trigger, "BEFORE") && said(trigger, "ROW")).fold(fill, |fill, trigger| {
+/// The fill of a column by an UPDATE of the author's: it fires the table's triggers, as the UPDATE would have where it stands. Those
+/// that are there for the fill alone, since the release drops them in contract or makes them early, are muted.
+pub(crate) fn fired_as_written(ctx: &Context<'_>, table: &Name, column: &Identifier, value: &str, fill: Draft) -> Vec<Draft> {
+    let as_written = fired([ctx.before], table, column);
+    let all = fired([ctx.before, ctx.old, ctx.new], table, column);
+    if all.len() > as_written.len() && !as_written.iter().any(|trigger| changes_the_row(trigger)) {
+        return muted(ctx, table, column, Some(value), fill);
+    }
+    let fill = declared(ctx, &all, fill);
+    let changing = all.iter().filter(|trigger| changes_the_row(trigger));
+    vec![changing.fold(fill, |fill, trigger| {
         let detail = format!(
             "trigger {} of {table} may change other values of each row that is filled, as the UPDATE as written would",
             trigger.name
         );
         fill.hazard(HazardKind::OldClientsReadNewValues, detail)
-    })
+    })]
 }
 
-/// The triggers that an UPDATE of the column fires.
-fn fired<'a>(catalog: &'a Catalog, table: &Name, column: &Identifier) -> Vec<&'a Trigger> {
+fn changes_the_row(trigger: &Trigger) -> bool {
+    said(trigger, "BEFORE") && said(trigger, "ROW")
+}
+
+/// The triggers that an UPDATE of the column fires in one of the schemas, each once.
+fn fired<'a>(catalogs: impl IntoIterator<Item = &'a Catalog>, table: &Name, column: &Identifier) -> Vec<&'a Trigger> {
     let fires = |trigger: &&Trigger| {
         let named = trigger.update_of.is_empty() || trigger.update_of.contains(column);
         &trigger.table == table && trigger.enabled != 'D' && named && said(trigger, "UPDATE")
     };
-    catalog.triggers.values().map(AsRef::as_ref).filter(fires).collect()
+    let mut fired: Vec<&Trigger> = Vec::new();
+    for trigger in catalogs.into_iter().flat_map(|catalog| catalog.triggers.values()).map(AsRef::as_ref).filter(fires) {
+        if !fired.iter().any(|known| known.name == trigger.name) {
+            fired.push(trigger);
+        }
+    }
+    fired
 }
 
 /// Says which of them may write elsewhere.
-fn declared(catalog: &Catalog, triggers: &[&Trigger], fill: Draft) -> Draft {
-    let acts = |trigger: &&&Trigger| !said(trigger, "BEFORE") || may_act(catalog, trigger);
+fn declared(ctx: &Context<'_>, triggers: &[&Trigger], fill: Draft) -> Draft {
+    let acts = |trigger: &&&Trigger| !said(trigger, "BEFORE") || [ctx.before, ctx.new].iter().all(|catalog| may_act(catalog, trigger));
     triggers.iter().filter(acts).fold(fill, |fill, trigger| {
         let detail =
             format!("trigger {} of {} fires for each row that is filled, as if a client had changed it", trigger.name, trigger.table);
@@ -82,15 +99,19 @@ fn may_act(catalog: &Catalog, trigger: &Trigger) -> bool {
 struct Mute<'a> {
     table: &'a Name,
     column: &'a Identifier,
+    /// What the column is filled with.
+    value: String,
     function: Name,
     trigger: Identifier,
 }
 
 impl<'a> Mute<'a> {
-    fn new(table: &'a Name, column: &'a Identifier) -> Self {
+    fn new(table: &'a Name, column: &'a Identifier, value: Option<&str>) -> Self {
+        let value = value.map_or_else(|| format!("NEW.{}", write::identifier(column)), ToOwned::to_owned);
         Self {
             table,
             column,
+            value,
             function: Name::new(OUR_SCHEMA, generated_name("mute", table, column)),
             // The last one to fire: BEFORE triggers go by name.
             trigger: generated_name("zzz_concertina_mute", table, column),
@@ -116,10 +137,11 @@ impl<'a> Mute<'a> {
 
     fn create(&self) -> Vec<String> {
         let (function, table, column) = (write::name(&self.function), write::name(self.table), write::identifier(self.column));
+        let value = &self.value;
         vec![
             format!("CREATE SCHEMA IF NOT EXISTS {OUR_SCHEMA}"),
             format!(
-                "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $concertina$\nDECLARE\n  filled {table}.{column}%TYPE := NEW.{column};\nBEGIN\n  NEW := OLD;\n  NEW.{column} := filled;\n  RETURN NEW;\nEND\n$concertina$"
+                "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $concertina$\nDECLARE\n  filled {table}.{column}%TYPE := {value};\nBEGIN\n  NEW := OLD;\n  NEW.{column} := filled;\n  RETURN NEW;\nEND\n$concertina$"
             ),
             format!(
                 "CREATE TRIGGER {} BEFORE UPDATE ON {table} FOR EACH ROW WHEN (current_setting('concertina.backfill', true) = 'on') EXECUTE FUNCTION {function}()",

@@ -244,12 +244,14 @@ impl<'a> Course<'a> {
             self.changed.extend(step.locks.iter().map(|lock| lock.relation.clone()).chain(written.iter().cloned()));
             let born = self.new_shape.tables.iter().filter(|table| self.old_shape.table(&table.name).is_none());
             let meant = born.map(|table| carry::path(&table.name)).filter(|path| is_about(step, path));
-            self.changed.extend(meant);
+            let born: BTreeSet<String> = meant.collect();
+            self.changed.extend(born.iter().cloned());
             // What becomes of rows becomes of those that reference them.
             add_referencing(&mut self.changed, &[&self.old_shape, &self.new_shape]);
             let chunks = step.backfill.iter().map(|backfill| &backfill.chunk);
             let says = |verb: &str| step.sql.iter().chain(chunks.clone()).any(|sql| sql.to_ascii_uppercase().contains(verb));
             if says("INSERT") {
+                self.inserted.extend(born);
                 self.inserted.extend(step.locks.iter().map(|lock| lock.relation.clone()));
             }
             if says("DELETE") {
@@ -278,7 +280,8 @@ impl<'a> Course<'a> {
         if step.sql.iter().any(|sql| sql.contains("zz_concertina")) {
             self.in_step.extend(step.locks.iter().map(|lock| lock.relation.clone()));
         }
-        if own && step.phase == Phase::Expand && step.has_hazard(HazardKind::RefusesWrites) && step.id.slug() != "create-index" {
+        let says_which = ["create-index", "change-rows"].contains(&step.id.slug());
+        if own && step.phase == Phase::Expand && step.has_hazard(HazardKind::RefusesWrites) && !says_which {
             self.vouched = Some(step.id.0.clone());
         }
         let told = [HazardKind::NewClientsReadOldValues, HazardKind::FiresTriggers];

@@ -110,7 +110,7 @@ pub(crate) fn numbered_in_chunks(
     let fill = Draft::chunked(subject(add), "fill", format!("give the rows that were there a {}", add.column.name), backfill)
         .because("new clients expect every row to have a value")
         .locks(&add.table, LockMode::RowExclusive, Held::Brief);
-    recipe.migrate.extend(muted(ctx, &add.table, &add.column.name, fill));
+    recipe.migrate.extend(muted(ctx, &add.table, &add.column.name, None, fill));
     if column.not_null {
         recipe.migrate.extend(set_not_null::steps(ctx, &add.table, &add.column.name));
     }

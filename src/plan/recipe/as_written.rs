@@ -75,12 +75,13 @@ pub(crate) fn on_new_table(ctx: &Context<'_>, change: &Change) -> Draft {
     let Change::Data(data) = change else { return step(ctx) };
     let sources: BTreeSet<String> = data.reads.iter().filter(|table| !ctx.is_new_table(table)).map(ToString::to_string).collect();
     let targets: BTreeSet<String> = data.writes.iter().map(ToString::to_string).collect();
+    let step = super::change_rows::tying(ctx, data, step(ctx));
     if sources.is_empty() {
-        return step(ctx);
+        return step;
     }
     let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
     let detail = format!("what old clients write to {} from here on is not brought to {}", list(sources), list(targets));
-    step(ctx).hazard(HazardKind::NewClientsReadOldValues, detail)
+    step.hazard(HazardKind::NewClientsReadOldValues, detail)
 }
 
 /// Whether the change is about a table that came to be in this release, so that no old client minds.

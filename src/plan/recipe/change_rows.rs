@@ -1,5 +1,7 @@
 //! Plain DML: in migrate, in chunks where the statement allows, else as written with its hazard.
 
+use std::collections::BTreeSet;
+
 use super::{Context, Recipe, early_rows};
 use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::Draft;
@@ -9,7 +11,7 @@ use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::{DataChange, Verb};
 use crate::schema::object::Volatility;
-use crate::schema::{Identifier, Lookup, Table};
+use crate::schema::{Constraint, Identifier, Lookup, ReferentialAction, Table};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, data: &DataChange) -> Result<Recipe, Refusal> {
@@ -96,6 +98,27 @@ fn in_chunks(ctx: &Context<'_>, data: &DataChange, table: &Table) -> Option<Draf
     })
 }
 
+/// Rows that the release puts into its own new tables may reference rows of old clients, who then can't delete those.
+pub(super) fn tying(ctx: &Context<'_>, data: &DataChange, draft: Draft) -> Draft {
+    if !matches!(data.verb, Verb::Insert | Verb::Update | Verb::Merge | Verb::Copy) {
+        return draft;
+    }
+    let stays = |action: ReferentialAction| matches!(action, ReferentialAction::NoAction | ReferentialAction::Restrict);
+    let mut ties = BTreeSet::new();
+    for table in data.writes.iter().filter(|table| ctx.is_new_table(table)).filter_map(|table| ctx.new.tables.get(table)) {
+        for key in table.constraints.iter().filter_map(Constraint::foreign_key).filter(|key| !ctx.is_new_table(&key.references)) {
+            let what = match (stays(key.on_delete), stays(key.on_update)) {
+                (true, true) => "delete rows of, or change keys of",
+                (true, false) => "delete rows of",
+                (false, true) => "change keys of",
+                (false, false) => continue,
+            };
+            ties.insert(format!("old clients can't {what} {} to which the new rows of {} refer", key.references, table.name));
+        }
+    }
+    ties.into_iter().fold(draft, |draft, detail| draft.hazard(HazardKind::RefusesWrites, detail))
+}
+
 fn as_written(ctx: &Context<'_>, data: &DataChange) -> Draft {
     let slug = match data.verb {
         Verb::Insert => "insert",
@@ -111,6 +134,7 @@ fn as_written(ctx: &Context<'_>, data: &DataChange) -> Draft {
     for table in &data.writes {
         draft = draft.locks(table, LockMode::RowExclusive, Held::Scan);
     }
+    let draft = tying(ctx, data, draft);
     let news = data.writes.iter().map(|table| {
         (
             table,

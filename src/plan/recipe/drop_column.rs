@@ -236,15 +236,22 @@ fn gone_with(before: &Catalog, after: &Catalog, table: &Table, column: &Identifi
 fn refuse_copied(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<(), Refusal> {
     let copies = |data: &DataChange| match data.verb {
         Verb::Insert | Verb::Merge => data.reads.contains(&table.name) && has_word(&data.statement, column.as_str()),
+        // What a row becomes by a mark in the column is brought over too.
         Verb::Update if data.reads.is_empty() => {
-            data.writes.first() == Some(&table.name) && data.assignments.iter().any(|(to, value)| to != column && value.mentions(column))
+            let marks = data.condition.as_ref().is_some_and(|condition| condition.mentions(column));
+            let takes = |(to, value): &(Identifier, Sql)| to != column && (marks || value.mentions(column));
+            data.writes.first() == Some(&table.name) && data.assignments.iter().any(takes)
         }
         Verb::Update => {
             (data.reads.contains(&table.name) || data.writes.contains(&table.name))
                 && !(data.writes.first() == Some(&table.name) && data.columns.contains(column))
                 && has_word(&data.statement, column.as_str())
         }
-        Verb::Delete | Verb::Truncate | Verb::Copy | Verb::Select => false,
+        Verb::Delete => {
+            let marks = data.condition.as_ref().is_some_and(|condition| condition.mentions(column));
+            data.writes.first() == Some(&table.name) && data.reads.is_empty() && marks
+        }
+        Verb::Truncate | Verb::Copy | Verb::Select => false,
     };
     let copy = ctx.earlier().find_map(|item| match &item.planned {
         Planned::Change(Change::Data(data)) if copies(data) => Some((&item.origin, data.writes.first()?)),

@@ -8,7 +8,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::identity::differs;
 use crate::plan::keyset::{self, Action};
-use crate::plan::mute::{muted, unmuted};
+use crate::plan::mute::{fired_as_written, muted};
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Planned, is_over_own_row};
@@ -42,10 +42,11 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool)
     let filling = fill(ctx, add, up, table)?;
     // An UPDATE of the author's fires triggers where it stands, and so does the fill that takes its place.
     let by_directive = ctx.item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Up(_)));
+    let value = over("OLD", up);
     recipe.migrate.extend(if by_directive {
-        muted(ctx, &add.table, &add.column.name, filling)
+        muted(ctx, &add.table, &add.column.name, Some(&value), filling)
     } else {
-        vec![unmuted(ctx, &add.table, &add.column.name, filling)]
+        fired_as_written(ctx, &add.table, &add.column.name, &value, filling)
     });
     recipe.contract.push(
         Draft::own(subject(add), "drop-trigger", format!("stop filling {} for old clients", subject(add)), sync.drop())

@@ -68,7 +68,8 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
     let sync = Sync::both_ways(table_name, from, to, &|left, right| differs(ctx.before, column, left, right));
     refuse_later_triggers(ctx, table_name, &sync)?;
     let mut recipe = Recipe::expand(add(ctx, table, column, to, &sync));
-    recipe.migrate.extend(muted(ctx, table_name, to, fill(ctx, table, column, to)?));
+    let value = format!("OLD.{}", write::identifier(from));
+    recipe.migrate.extend(muted(ctx, table_name, to, Some(&value), fill(ctx, table, column, to)?));
     recipe.migrate.extend(copies.build(ctx));
     if column.not_null {
         let mut steps = set_not_null::steps(ctx, table_name, to);

@@ -128,7 +128,7 @@ impl<'a> SecondColumn<'a> {
 
     /// The steps that fill it and give it what the first one has.
     pub(crate) fn fill(&self, ctx: &Context<'_>) -> Result<Vec<Draft>, Refusal> {
-        let mut steps = muted(ctx, &self.table.name, &self.filling, self.fill_rows(ctx)?);
+        let mut steps = muted(ctx, &self.table.name, &self.filling, None, self.fill_rows(ctx)?);
         steps.extend(self.copies.build(ctx));
         steps.extend(self.keys.iter().flat_map(Keys::build));
         if self.column.not_null {

@@ -127,6 +127,8 @@ impl Course<'_> {
     fn meets_what_comes(&self, found: &str, statement: &Statement) -> Option<String> {
         if self.fails_in_an_index(found, statement) {
             Some(format!("an index of the release is made of what fails for a value ({found})"))
+        } else if self.unties_a_row(found, statement) {
+            Some("the release inserts rows that reference others, and one of those is to go or to get another key".to_owned())
         } else if self.misses_a_row(found, statement) {
             Some("the release deletes rows, and one of them is named".to_owned())
         } else if self.repeats_a_row(found, statement) {

@@ -10,7 +10,7 @@ use crate::verify::carry;
 use crate::verify::client::{Outcome, Statement};
 use crate::verify::journal::CheckKind;
 use crate::verify::reference::{add_referencing, has_another_default};
-use crate::verify::shape::Column;
+use crate::verify::shape::{Column, Table};
 
 impl Course<'_> {
     /// Whether the client is one whose release's contract is still to come.
@@ -76,6 +76,14 @@ impl Course<'_> {
         };
         let steps = self.case.plan.deferred.iter().filter(takes);
         steps.flat_map(|step| step.locks.iter().map(|lock| lock.relation.clone())).collect()
+    }
+
+    /// Whether the statement may delete a row, or change its key, that one references which the release has inserted.
+    pub(super) fn unties_a_row(&self, found: &str, statement: &Statement) -> bool {
+        let references = |table: &&Table| table.foreign_keys.iter().any(|key| key.references == statement.table);
+        let tables = self.old_shape.tables.iter().chain(&self.new_shape.tables).filter(references);
+        let inserted = tables.map(|table| carry::path(&table.name)).any(|path| self.inserted.contains(&path));
+        found.starts_with("error 23503") && !statement.sql.starts_with("INSERT ") && inserted
     }
 
     /// Whether the statement brings a row whose key the release may have inserted as data.
