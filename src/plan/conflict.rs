@@ -1,9 +1,11 @@
 //! Two changes of one release that would get in each other's way.
 
 use super::recipe::Context;
+use super::recipe::company::has_word;
 use super::refusal::Refusal;
 use super::release::{Item, Planned};
-use crate::schema::{Change, Constraint, ConstraintKind, Enforcement, Identifier, Name, Table, Validity};
+use crate::schema::object::Trigger;
+use crate::schema::{Change, Constraint, ConstraintKind, Enforcement, Identifier, Name, Part, Sql, Table, Validity};
 use crate::sql::write;
 
 /// Refuses the change if another one of the release touches one of `columns` or one of the indexes and constraints that
@@ -55,6 +57,13 @@ pub(crate) fn refuse_fixed_rows(ctx: &Context<'_>, table: &Table) -> Result<(), 
         let named = |name: &Identifier| was_there(name) && !ctx.release.iter().any(|item| validates(item, name));
         checks && constraint.validity == Validity::NotValid && constraint.name.as_ref().is_some_and(named)
     };
+    if let Some(trigger) = guard(ctx, table) {
+        return Err(ctx.refuse(
+            format!("trigger {trigger} of {} may refuse that a row is changed, and this change writes to every row", table.name),
+            "let its function pass by updates that change nothing it minds, in a release before, by another function without RAISE for those; \
+             or, of a RENAME, write `-- concertina: strategy compatibility-view`, which changes no row",
+        ));
+    }
     match table.constraints.iter().find(checked_anew).and_then(|constraint| constraint.name.as_ref()) {
         None => Ok(()),
         Some(name) => Err(ctx.refuse(
@@ -65,6 +74,30 @@ pub(crate) fn refuse_fixed_rows(ctx: &Context<'_>, table: &Table) -> Result<(), 
             format!("put `ALTER TABLE {} VALIDATE CONSTRAINT {}` into a release before", write::name(&table.name), write::identifier(name)),
         )),
     }
+}
+
+/// A trigger that fires for each row that is changed, and whose function raises errors.
+fn guard(ctx: &Context<'_>, table: &Table) -> Option<Identifier> {
+    let raises = |function: &Name| {
+        let bodies = ctx.before.routines.iter().filter(|((name, _), _)| name == function);
+        bodies.map(|(_, routine)| write::text(&routine.definition).to_lowercase()).any(|body| {
+            body.match_indices("raise ").any(|(at, verb)| {
+                let next = body[at + verb.len()..].trim_start();
+                !["notice", "debug", "log", "info", "warning"].iter().any(|level| next.starts_with(level))
+            })
+        })
+    };
+    let fires = |trigger: &&Trigger| {
+        let text = write::text(&trigger.definition).to_uppercase();
+        trigger.table == table.name && trigger.enabled != 'D' && trigger.update_of.is_empty() && has_word(&text, "UPDATE")
+    };
+    ctx.before
+        .triggers
+        .values()
+        .map(AsRef::as_ref)
+        .filter(fires)
+        .find(|trigger| raises(&trigger.function))
+        .map(|trigger| trigger.name.clone())
 }
 
 /// Where in the release the other change stands.
@@ -79,7 +112,20 @@ enum When {
 fn builds_on(change: &Change, table: &Name, columns: &[&Identifier], when: When) -> bool {
     let Some(gone) = columns.first() else { return false };
     // What comes after a change of type, and only in contract, meets the column that has the name by then.
+    let in_text = |sql: &Sql| has_word(&write::text(sql), gone.as_str());
     match change {
+        Change::CreateTrigger { trigger, .. } => {
+            &trigger.table == table && (trigger.update_of.contains(gone) || trigger.when.as_ref().is_some_and(in_text))
+        }
+        Change::CreateObject { definition, .. } => {
+            let is_on_it = definition.object.name == *table || definition.depends_on.iter().any(|object| object.name == *table);
+            let says = |part: &Part| matches!(part, Part::Relation(name) if name == table);
+            (is_on_it || definition.create.parts.iter().any(says)) && in_text(&definition.create)
+        }
+        Change::Grant(grant) => grant.object.name == *table && grant.columns.contains(gone),
+        Change::CreateSequence { sequence, .. } => sequence.owned_by.as_ref().is_some_and(|(on, column)| on == table && column == *gone),
+        Change::CreateRoutine { routine, .. } => routine.reads.iter().any(|(on, column)| on == table && column == *gone),
+        Change::AddColumn(add) => &add.table == table && add.column.generated.as_ref().is_some_and(|made| made.expression.mentions(gone)),
         Change::CreateIndex { index, .. } => &index.table == table && index.mentions(gone),
         Change::AddConstraint { table: on, constraint } => on == table && when == When::Before && constraint.columns().contains(gone),
         Change::SetNotNull { table: on, column } => on == table && columns.contains(&column) && (when == When::Before || columns.len() > 1),

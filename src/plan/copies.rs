@@ -9,7 +9,7 @@ use super::recipe::add_check::add_not_valid;
 use super::recipe::{Context, add_foreign_key, add_index, add_unique, set_not_null};
 use super::refusal::Refusal;
 use crate::engine::{Held, LockMode};
-use crate::schema::object::{ObjectKind, Trigger};
+use crate::schema::object::{ObjectKind, ObjectRef, Trigger};
 use crate::schema::table::ReplicaIdentity;
 use crate::schema::{Catalog, Constraint, ConstraintKind, Identifier, Index, IndexElement, IndexKey, Lookup, Name, Table, TableKind};
 use crate::sql::write;
@@ -291,8 +291,20 @@ impl Copies {
         }
     }
 
-    /// Statements that give the copies their originals' names, once those are gone with the first column.
-    pub(crate) fn take_names(&self) -> Vec<String> {
+    /// Statements that give the copies their originals' names, once those are gone with the first column, and what was said of them.
+    pub(crate) fn take_names(&self, ctx: &Context<'_>) -> Vec<String> {
+        let names = self.renames();
+        names.into_iter().chain(self.originals().flat_map(|original| self.said(ctx.new, original))).collect()
+    }
+
+    fn said(&self, catalog: &Catalog, original: &Identifier) -> Vec<String> {
+        let mut said = said_of(catalog, ObjectKind::Index, "INDEX", &self.table.sibling(original.clone()));
+        let rule = ObjectRef::part(ObjectKind::TableConstraint, self.table.clone(), original.as_str());
+        said.extend(catalog.comments.get(&rule).map(|text| format!("COMMENT ON {} IS {}", write::object(&rule), write::literal(text))));
+        said
+    }
+
+    fn renames(&self) -> Vec<String> {
         let table = write::name(&self.table);
         self.copies
             .iter()

@@ -74,7 +74,7 @@ fn declared(ctx: &Context<'_>, triggers: &[&Trigger], fill: Draft) -> Draft {
 }
 
 /// Whether the word stands in what comes before the function that the trigger calls: its timing, its events, `FOR EACH ROW`.
-fn said(trigger: &Trigger, word: &str) -> bool {
+pub(crate) fn said(trigger: &Trigger, word: &str) -> bool {
     let text = write::text(&trigger.definition);
     let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').skip_while(|word| !word.eq_ignore_ascii_case("TRIGGER"));
     words.any(|found| found.eq_ignore_ascii_case(word))

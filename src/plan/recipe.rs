@@ -233,7 +233,7 @@ impl Context<'_> {
     }
 
     /// Whether a statement before this one has dropped the table or given it another name.
-    fn has_lost_its_name(&self, name: &Name) -> bool {
+    pub(crate) fn has_lost_its_name(&self, name: &Name) -> bool {
         self.earlier().any(|item| {
             matches!(
                 &item.planned,
@@ -303,6 +303,8 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
         Planned::Change(change) => {
             refused::too_new(ctx, change)?;
             refused::temporary(ctx, change)?;
+            refused::muting(ctx, change)?;
+            refused::starred(ctx, change)?;
             if let Some(phase) = as_written::directed_phase(ctx) {
                 // `strategy` says how, `phase` says when.
                 let by_columns = ctx.strategy() == Some(Strategy::Columns) && matches!(change, Change::ChangeType { .. });

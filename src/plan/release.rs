@@ -85,6 +85,9 @@ pub(crate) fn items(history: &History, migrations: &[Migration]) -> Vec<Item> {
 
 /// Settings and transaction control of the migration's own runner: the executor has its own.
 fn is_session(change: &Change) -> bool {
+    if mutes_triggers(change) {
+        return false;
+    }
     matches!(
         change,
         Change::SetSearchPath { .. }
@@ -93,6 +96,11 @@ fn is_session(change: &Change) -> bool {
             | Change::LockTables { .. }
             | Change::Maintenance { .. }
     )
+}
+
+/// Whether triggers and foreign keys don't fire in the session from there on.
+pub(crate) fn mutes_triggers(change: &Change) -> bool {
+    matches!(change, Change::SetParameter { name, .. } if name == "session_replication_role")
 }
 
 fn item(history: &History, at: usize, entry: &Entry, after: &Catalog, migrations: &[Migration]) -> Item {

@@ -1,11 +1,14 @@
 //! What is up to nobody: the order in which rows lie, and the numbers that they get by it. A second reference has both otherwise.
 
-use sqlx::Connection as _;
+use std::collections::BTreeSet;
+
+use sqlx::{Connection as _, PgConnection};
 
 use super::Error;
-use super::client::{Keep, execute, rows, run};
+use super::client::{Keep, Outcome, execute, rows, run};
 use super::shadow::Shadow;
-use super::shape::{Column, Kind, Shape, WrittenBy};
+use super::shape::{Column, Kind, Shape, Table, WrittenBy};
+use crate::schema::{Identifier, Name};
 use crate::sql::write;
 
 /// Moves the first row of each table behind the others: rows that get numbers in the order in which they lie get other ones, and
@@ -27,6 +30,40 @@ pub(super) async fn reorder(shadow: &Shadow, database: &str, shape: &Shape) -> R
     execute(&mut connection, "COMMIT").await?;
     let _ = connection.close().await;
     Ok(())
+}
+
+/// Moves numbers that other rows reference by as much as no row has, and the references with them. Where the user may not mute
+/// foreign keys, they stay.
+async fn shift(connection: &mut PgConnection, shape: &Shape, table: &Table, numbered: &[&Identifier]) -> Result<(), sqlx::Error> {
+    const FAR: u32 = 1000;
+    let moved = |relation: &Name, columns: &mut dyn Iterator<Item = &Identifier>| {
+        let set = |column: &Identifier| format!("{name} = {name} + {FAR}", name = write::identifier(column));
+        format!("UPDATE {} SET {}", write::name(relation), columns.map(set).collect::<Vec<_>>().join(", "))
+    };
+    // An identity that is always generated takes no other number.
+    let always = format!(
+        "SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = {}::regclass AND attidentity = 'a'",
+        write::literal(&write::name(&table.name))
+    );
+    let always: Vec<String> = rows(connection, &always).await?.into_iter().flatten().flatten().collect();
+    let generated = |kind: &str| -> Vec<String> {
+        always.iter().map(|column| format!("ALTER TABLE {} ALTER COLUMN {column} SET GENERATED {kind}", write::name(&table.name))).collect()
+    };
+    let mut all = generated("BY DEFAULT");
+    all.push(moved(&table.name, &mut numbered.iter().copied()));
+    for child in &shape.tables {
+        let keys = child.foreign_keys.iter().filter(|key| key.references == table.name);
+        let follows = keys.flat_map(|key| key.columns.iter().zip(&key.referenced)).filter(|(_, to)| numbered.contains(to));
+        let columns: BTreeSet<&Identifier> = follows.map(|(column, _)| column).collect();
+        if !columns.is_empty() {
+            all.push(moved(&child.name, &mut columns.into_iter()));
+        }
+    }
+    all.extend(generated("ALWAYS"));
+    // All or none.
+    let begin = "SET LOCAL session_replication_role = replica";
+    let end = "SET LOCAL session_replication_role = origin";
+    run(connection, &format!("{begin}; {}; {end}", all.join("; ")), Keep::Yes).await.map(drop)
 }
 
 /// Gives other numbers to columns that are new and come from a sequence: which row gets which is up to nobody.
@@ -53,7 +90,11 @@ pub(super) async fn renumber(shadow: &Shadow, database: &str, old: &Shape, new: 
         for (name, _) in &rules {
             execute(&mut connection, &format!("ALTER TABLE {relation} DROP CONSTRAINT {name}")).await?;
         }
-        run(&mut connection, &format!("UPDATE {relation} SET {}", set.join(", ")), Keep::Yes).await?;
+        let outcome = run(&mut connection, &format!("UPDATE {relation} SET {}", set.join(", ")), Keep::Yes).await?;
+        if matches!(outcome, Outcome::Failed { .. }) {
+            let numbered: Vec<&Identifier> = table.columns.iter().filter(is_numbered).map(|column| &column.name).collect();
+            shift(&mut connection, new, table, &numbered).await?;
+        }
         for (name, definition) in &rules {
             execute(&mut connection, &format!("ALTER TABLE {relation} ADD CONSTRAINT {name} {definition}")).await?;
         }

@@ -20,7 +20,7 @@ use super::reference::{Written, add_readers, add_referencing, alike, learn, rela
 use super::sample;
 use super::seed::Rows;
 use super::shadow::Shadow;
-use super::shape::{Kind, Shape};
+use super::shape::{ForeignKey, Kind, Shape};
 use super::step::{self, Failure, Relations};
 use crate::plan::{HazardKind, LockMode, Phase, Step, StepId, SyncTriggers, Transaction};
 use crate::schema::Name;
@@ -45,6 +45,8 @@ pub(super) struct Course<'a> {
     changed: BTreeSet<String>,
     /// Tables from which the release deletes rows as data, and those that reference them.
     deleted: BTreeSet<String>,
+    /// Tables in which the release changes keys as data that others reference.
+    rekeyed: BTreeSet<String>,
     /// Tables into which the release puts rows as data.
     inserted: BTreeSet<String>,
     /// Tables that triggers have written to because a fill fired them: nobody's clients do, nor the migrations as written.
@@ -133,6 +135,7 @@ impl<'a> Course<'a> {
             new,
             changed,
             deleted: BTreeSet::new(),
+            rekeyed: BTreeSet::new(),
             inserted: BTreeSet::new(),
             stirred: BTreeSet::new(),
             vouched,
@@ -253,6 +256,13 @@ impl<'a> Course<'a> {
             if says("INSERT") {
                 self.inserted.extend(born);
                 self.inserted.extend(step.locks.iter().map(|lock| lock.relation.clone()));
+            }
+            if says("UPDATE") {
+                let text: String = step.sql.iter().chain(chunks.clone()).map(|sql| sql.replace('"', "")).collect();
+                let locked = |table: &Name| step.locks.iter().any(|lock| lock.relation == carry::path(table));
+                let keys = self.old_shape.tables.iter().flat_map(|table| &table.foreign_keys).filter(|key| locked(&key.references));
+                let sets = |key: &&ForeignKey| key.referenced.iter().any(|column| text.contains(&format!("{} = ", column.as_str())));
+                self.rekeyed.extend(keys.filter(sets).map(|key| carry::path(&key.references)));
             }
             if says("DELETE") {
                 self.deleted.extend(step.locks.iter().map(|lock| lock.relation.clone()));

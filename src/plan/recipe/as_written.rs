@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use super::company::has_word;
+use super::rename_object::is_routine;
 use super::statement::step;
 use super::{Act, Context, Item, Named, Planned, Recipe, late, one_value};
 use crate::plan::dependents;
@@ -12,9 +14,9 @@ use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::OnConflict;
 use crate::schema::index::{IndexElement, IndexKey};
-use crate::schema::object::{ObjectKind, Trigger};
+use crate::schema::object::{ObjectKind, ObjectRef, Trigger};
 use crate::schema::table::ReplicaIdentity;
-use crate::schema::{Catalog, Change, Class, Column, ConstraintKind, Identifier, Index, Name, Part, Sql, Table, Validity};
+use crate::schema::{Catalog, Change, Class, Column, Constraint, ConstraintKind, Identifier, Index, Name, Part, Sql, Table, Validity};
 use crate::sql::directive::{DirectiveKind, PhaseName};
 use crate::sql::write;
 
@@ -40,6 +42,7 @@ pub(crate) fn in_phase(ctx: &Context<'_>, phase: PhaseName) -> Recipe {
     let step = step(ctx)
         .because("a directive puts it here")
         .hazard(HazardKind::MovedByDirective, "the author vouches that old and new clients can live with it here");
+    let step = if is_opaque(ctx) { step.hazard(HazardKind::Opaque, UNREADABLE) } else { step };
     match phase {
         PhaseName::Expand => Recipe::expand(step),
         PhaseName::Migrate => Recipe::migrate(step),
@@ -54,9 +57,16 @@ pub(crate) fn direct(ctx: &Context<'_>, change: &Change) -> Recipe {
         Class::Removing | Class::Replacing | Class::Tightening => {
             step.hazard(HazardKind::RefusesWrites, "old clients that use what it changes fail from here on")
         }
-        Class::Additive | Class::Loosening | Class::Data | Class::Opaque => step,
+        Class::Opaque => step.hazard(HazardKind::Opaque, UNREADABLE),
+        Class::Additive | Class::Loosening | Class::Data => step,
     };
     Recipe::expand(step)
+}
+
+const UNREADABLE: &str = "what the statement does, and locks, can't be told from it";
+
+fn is_opaque(ctx: &Context<'_>) -> bool {
+    matches!(&ctx.item.planned, Planned::Change(change) if change.class() == Class::Opaque)
 }
 
 /// As written, in expand.
@@ -128,9 +138,32 @@ pub(crate) fn with_its_rule(ctx: &Context<'_>, change: &Change) -> Option<Recipe
     rests_on_a_rule_to_come(ctx, change).then(|| Recipe::contract(step(ctx).because("what it is about comes in contract")))
 }
 
+/// Whether it says something of a column for which the release exchanges another one, of another type.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is said of a column alone")]
+fn is_of_a_column_to_come(ctx: &Context<'_>, change: &Change) -> bool {
+    let of: Option<(&Name, Identifier)> = match change {
+        Change::Comment { object, .. } if object.kind == ObjectKind::Column => {
+            object.detail.as_ref().map(|column| (&object.name, Identifier::from(column.as_str())))
+        }
+        Change::SetColumnStatistics { table, column, .. }
+        | Change::SetColumnOptions { table, column, .. }
+        | Change::SetStorage { table, column, .. }
+        | Change::SetCompression { table, column, .. } => Some((table, column.clone())),
+        _ => None,
+    };
+    let exchanges = |item: &Item, table: &Name, column: &Identifier| {
+        matches!(&item.planned, Planned::Change(Change::ChangeType { table: on, column: of, .. }) if on == table && of == column)
+            && !super::change_type::is_at_once(ctx, item)
+    };
+    of.is_some_and(|(table, column)| !ctx.is_new_table(table) && ctx.earlier().any(|item| exchanges(item, table, &column)))
+}
+
 /// Whether it is about a constraint or an index that the release itself brings to a table of old clients: those may come in contract.
 #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is about a constraint or an index alone")]
 fn rests_on_a_rule_to_come(ctx: &Context<'_>, change: &Change) -> bool {
+    if is_of_a_column_to_come(ctx, change) {
+        return true;
+    }
     let named = match change {
         Change::Comment { object, .. } if object.kind == ObjectKind::TableConstraint => {
             object.detail.as_ref().map(|name| Named::Constraint(object.name.clone(), Identifier::from(name.as_str())))
@@ -149,6 +182,21 @@ fn rests_on_a_rule_to_come(ctx: &Context<'_>, change: &Change) -> bool {
     named.is_some_and(|named| ctx.earlier().any(|item| makes(item, &named)))
 }
 
+/// A right that is taken and given again in one release is given in expand, if it wasn't there, and taken in contract: then what the
+/// later statements give is given once more.
+fn granted_again(ctx: &Context<'_>, change: &Change, mut draft: Draft) -> Draft {
+    let Change::Revoke { grant: taken, .. } = change else { return draft };
+    let later = ctx.release.iter().skip_while(|item| !std::ptr::eq(*item, ctx.item));
+    for item in later {
+        if matches!(&item.planned, Planned::Change(Change::Grant(given)) if given.object == taken.object && given.grantee == taken.grantee)
+            && !draft.sql.contains(&item.statement)
+        {
+            draft.sql.extend(super::statement::sql_of(item));
+        }
+    }
+    draft
+}
+
 /// In contract. Triggers go first there: their code may name what else does. One that isn't known may be there all the same,
 /// made by a function.
 fn remove(ctx: &Context<'_>, change: &Change) -> Recipe {
@@ -157,7 +205,7 @@ fn remove(ctx: &Context<'_>, change: &Change) -> Recipe {
     if let Change::DropTrigger { table, trigger, .. } = change {
         triggers.insert((table.clone(), trigger.clone()));
     }
-    let draft = removing(ctx, change);
+    let draft = granted_again(ctx, change, removing(ctx, change));
     if triggers.is_empty() || matches!(change, Change::DropTable { .. }) {
         return Recipe::contract(draft);
     }
@@ -255,7 +303,7 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
         }
         Change::SetDefault { table, column, default } => {
             one_value::refuse_shared(ctx, table, column, default)?;
-            return Ok(None);
+            return Ok(names_a_row_to_come(ctx, table, column).then(|| default_once_there(ctx, column)));
         }
         // The swap to another primary key lets go of the column.
         Change::DropNotNull { table, column } if is_in_old_key(ctx, table, column) && is_replaced_later(ctx, table) => Recipe::default(),
@@ -269,6 +317,9 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
                 .because("new clients may leave the column out")
                 .hazard(HazardKind::OldClientsReadNewValues, "old clients may read NULL once new clients write it"),
         ),
+        Change::Revoke { grant, .. } if is_new_object(ctx, &grant.object) => Recipe::expand(
+            step(ctx).because("what it is about is new in this release: nobody has used that right").final_losing("the right"),
+        ),
         Change::ValidateConstraint { table, constraint } => validate(ctx, table, constraint),
         Change::AddConstraintUsingIndex { .. } => Recipe::contract(
             step(ctx)
@@ -278,11 +329,16 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
         Change::CreateView { view, on_conflict: OnConflict::Replace, .. } if !ctx.old.views.contains_key(&view.name) => {
             expand(ctx, "old clients don't see it")
         }
-        Change::CreateView { on_conflict: OnConflict::Replace, .. } => Recipe::expand(
+        Change::CreateView { on_conflict: OnConflict::Replace, .. } => once_filled(
+            ctx,
             step(ctx)
                 .because("the database lets a view that is replaced only gain columns")
                 .hazard(HazardKind::OldClientsReadNewValues, "old clients read through the new definition"),
         ),
+        // It holds what its query gives when it is made.
+        Change::CreateView { view, .. } if view.materialized && late::is_late(ctx, change) => {
+            Recipe::migrate(step(ctx).because("it keeps the rows as the statements before it leave them"))
+        }
         Change::CreateRoutine { routine, on_conflict: OnConflict::Replace }
             if !ctx.old.routines.contains_key(&(routine.name.clone(), routine.arguments.clone())) =>
         {
@@ -340,11 +396,54 @@ fn replaced_body(ctx: &Context<'_>, function: &Name) -> Result<Recipe, Refusal> 
              both bodies give the same, say so with `-- concertina: phase expand` above the statement",
         ));
     }
-    Ok(Recipe::expand(
-        step(ctx)
-            .because("the signature stays; the body must serve old clients too")
-            .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body"),
-    ))
+    let replace = step(ctx)
+        .because("the signature stays; the body must serve old clients too")
+        .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body");
+    let makes = |item: &Item| match &item.planned {
+        Planned::Change(Change::CreateTable(create)) => has_word(&ctx.item.statement, create.table.name.name.as_str()),
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    };
+    let later = ctx.release.iter().skip_while(|item| !std::ptr::eq(*item, ctx.item)).any(makes);
+    Ok(if later { Recipe { last: vec![replace], ..Recipe::default() } } else { once_filled(ctx, replace) })
+}
+
+/// In expand, unless what it reads is filled first.
+pub(super) fn once_filled(ctx: &Context<'_>, draft: Draft) -> Recipe {
+    if reads_what_is_filled(ctx) { Recipe::migrate(draft) } else { Recipe::expand(draft) }
+}
+
+/// Whether the statement names a column that the release fills: until then, what it reads there is NULL.
+fn reads_what_is_filled(ctx: &Context<'_>) -> bool {
+    let filled = |item: &Item| match &item.planned {
+        Planned::Change(Change::RenameColumn { to, .. }) => Some(to.clone()),
+        Planned::FilledColumn { add, .. } => Some(add.column.name.clone()),
+        Planned::Change(_) | Planned::EnumSwap(_) => None,
+    };
+    ctx.earlier().filter_map(filled).any(|column| has_word(&ctx.item.statement, column.as_str()))
+}
+
+fn default_once_there(ctx: &Context<'_>, column: &Identifier) -> Recipe {
+    let detail = format!("old clients that leave {column} out write the new default from here on");
+    Recipe::migrate(step(ctx).because("the row that it names is there by then").hazard(HazardKind::OldClientsReadNewValues, detail))
+}
+
+/// Whether the default of a column may name a row of another table that an earlier statement of the release writes.
+fn names_a_row_to_come(ctx: &Context<'_>, table: &Name, column: &Identifier) -> bool {
+    let keys = ctx.before.tables.get(table).into_iter().flat_map(|found| &found.constraints).filter_map(Constraint::foreign_key);
+    let references: Vec<&Name> = keys.filter(|key| key.columns.contains(column)).map(|key| &key.references).collect();
+    ctx.earlier().any(|item| match &item.planned {
+        Planned::Change(Change::Data(data)) => data.writes.iter().any(|written| references.contains(&written)),
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    })
+}
+
+/// Whether the release makes it: a table, a view, a sequence, a function, a schema.
+fn is_new_object(ctx: &Context<'_>, object: &ObjectRef) -> bool {
+    let name = &object.name;
+    if is_routine(object.kind) {
+        return ctx.old.routines.keys().all(|(known, _)| known != name) && ctx.new.routines.keys().any(|(known, _)| known == name);
+    }
+    ctx.before.relation_kind(name).is_some() && ctx.old.relation_kind(name).is_none() && ctx.name_before_release(name) == name
 }
 
 /// What the database has computed with the function, and keeps: an index, or a stored column.
@@ -355,10 +454,18 @@ fn built_by(catalog: &Catalog, function: &Name) -> Option<String> {
         index.elements.iter().any(key) || index.predicate.as_ref().is_some_and(calls)
     };
     let index = catalog.indexes.iter().find(|(_, index)| by_index(index)).map(|(name, _)| format!("index {}", name.name));
-    index.or_else(|| {
+    let made = index.or_else(|| {
         let columns = catalog.tables.values().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
         let mut made = columns.filter(|(_, column)| column.generated.as_ref().is_some_and(|made| calls(&made.expression)));
         made.next().map(|(table, column)| format!("{}.{}", table.name, column.name))
+    });
+    made.or_else(|| {
+        let rules = catalog.tables.values().flat_map(|table| table.constraints.iter().map(move |constraint| (table, constraint)));
+        let mut asking =
+            rules.filter(|(_, constraint)| matches!(&constraint.kind, ConstraintKind::Check { expression } if calls(expression)));
+        asking
+            .next()
+            .map(|(table, constraint)| format!("CHECK {} of {}", constraint.name.as_ref().map_or("", Identifier::as_str), table.name))
     })
 }
 

@@ -13,7 +13,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Column, Constraint, DataType, Identifier, Name, Part, Sql, Table};
+use crate::schema::{Change, Column, Constraint, DataType, Identifier, Name, Part, Sql, Table};
 use crate::sql::directive::PhaseName;
 use crate::sql::write;
 
@@ -35,6 +35,15 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, name: &Identifier, targ
         TypeChange::Metadata if is_brief(ctx, table_name) => Ok(at_once(ctx, table, column, target)),
         TypeChange::Metadata | TypeChange::IndexRebuild | TypeChange::Rewrite => beside(ctx, table, column, target),
     }
+}
+
+/// Whether the item changes the type of a column where it stands, and at once.
+pub(super) fn is_at_once(ctx: &Context<'_>, item: &super::Item) -> bool {
+    let super::Planned::Change(Change::ChangeType { table, column, data_type, collation, using }) = &item.planned else { return false };
+    let ctx = Context { item, before: &item.before, after: &item.after, ..*ctx };
+    let Some(found) = item.before.tables.get(table).and_then(|found| found.column(column)) else { return false };
+    let retype = Retype { column: found, to: data_type, collation: collation.as_ref(), using: using.as_ref() };
+    item.directives.is_empty() && postgres::type_change(&retype, ctx.before) == TypeChange::Metadata && is_brief(&ctx, table)
 }
 
 /// Whether nothing is read under the lock either: no CHECK is verified again, no expression index built again.
@@ -132,7 +141,7 @@ fn beside(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>
     recipe.migrate = second.fill(ctx)?;
     recipe.migrate.push(second.swap(ctx));
     recipe.migrate.extend(second.validate());
-    recipe.contract.push(second.remove());
+    recipe.contract.push(second.remove(ctx));
     Ok(recipe)
 }
 

@@ -192,7 +192,7 @@ fn names_word(item: &Item, name: &Identifier) -> bool {
 const CUT: usize = 60;
 
 /// Whether a name stands in a text by itself, in any case.
-pub(super) fn has_word(text: &str, word: &str) -> bool {
+pub(crate) fn has_word(text: &str, word: &str) -> bool {
     let (text, word) = (text.to_lowercase(), word.to_lowercase());
     let cut = word.len() >= CUT;
     let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$');

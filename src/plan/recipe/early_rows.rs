@@ -3,16 +3,103 @@
 use super::company::has_word;
 use super::drop_constraint::acts;
 use super::{Context, as_written};
+use crate::plan::mute::said;
 use crate::plan::refusal::Refusal;
-use crate::plan::release::Planned;
+use crate::plan::release::{Item, Planned};
 use crate::schema::change::{DataChange, Verb};
+use crate::schema::object::Trigger;
 use crate::schema::{Change, Constraint, ConstraintKind, Identifier, Uniqueness};
 use crate::sql::directive::{DirectiveKind, PhaseName};
 
 /// Refuses what is too early.
 pub(super) fn refuse(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
     type_to_come(ctx, data)?;
-    rule_to_go(ctx, data)
+    rule_to_go(ctx, data)?;
+    trigger_to_go(ctx, data)?;
+    rule_to_be_replaced(ctx, data)
+}
+
+/// Rows for which a trigger would fire that an earlier statement drops, which is done in contract.
+fn trigger_to_go(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
+    let event = match data.verb {
+        Verb::Insert | Verb::Copy => "INSERT",
+        Verb::Update => "UPDATE",
+        Verb::Delete => "DELETE",
+        Verb::Truncate => "TRUNCATE",
+        Verb::Merge | Verb::Select => return Ok(()),
+    };
+    let fires = |trigger: &Trigger| data.writes.contains(&trigger.table) && trigger.enabled != 'D' && said(trigger, event);
+    let dropped = |drop: &Change, item: &Item| {
+        let Change::DropTrigger { table, trigger, .. } = drop else { return false };
+        item.before.triggers.get(&(table.clone(), trigger.clone())).is_some_and(|found| fires(found))
+    };
+    let goes = ctx.earlier().filter(|item| as_written::phase_of(item).is_none()).find(|item| match &item.planned {
+        Planned::Change(change) => dropped(change, item),
+        Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    });
+    let comes_back = || {
+        ctx.release.iter().find(|item| item.instead_of.as_deref().is_some_and(|drop| dropped(drop, item) && is_dropped_before(ctx, item)))
+    };
+    match goes.or_else(comes_back) {
+        None => Ok(()),
+        Some(item) => Err(ctx.refuse(
+            format!(
+                "a trigger that an earlier statement drops ({}:{}) is there until contract, and would fire for these rows, which are changed \
+                 in migrate",
+                item.origin.file, item.origin.line
+            ),
+            "put this statement into contract too, with `-- concertina: phase contract` above it, or into the next release; or, where no old \
+             client needs the trigger, drop it before with `-- concertina: phase expand` above the DROP",
+        )),
+    }
+}
+
+/// Whether the DROP that became a part of the item stands before this statement. Of other files that can't be told.
+fn is_dropped_before(ctx: &Context<'_>, item: &Item) -> bool {
+    let own = &ctx.item.origin;
+    item.also.iter().any(|origin| origin.file == own.file && origin.line < own.line) && item.origin.line > own.line
+}
+
+/// Rows that a rule would refuse which is dropped before and added again after: until contract the old one holds.
+fn rule_to_be_replaced(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
+    let places = matches!(data.verb, Verb::Insert | Verb::Merge);
+    let sets = |columns: &[Identifier]| places || columns.iter().any(|column| data.columns.contains(column));
+    let holds = |item: &&Item| {
+        if let Some(Change::DropIndex { index, .. }) = item.instead_of.as_deref() {
+            let unique = item.before.indexes.get(index).filter(|found| found.uniqueness == Uniqueness::Unique);
+            return unique.is_some_and(|found| data.writes.contains(&found.table) && sets(&found.columns()))
+                && is_dropped_before(ctx, item);
+        }
+        let Some(Change::DropConstraint { table, constraint, .. }) = item.instead_of.as_deref() else { return false };
+        let Some(found) = item.before.tables.get(table).and_then(|table| table.constraint(constraint)) else { return false };
+        let refuses = match &found.kind {
+            ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_) => data.writes.contains(table) && sets(&found.columns()),
+            ConstraintKind::ForeignKey(key) => {
+                data.writes.contains(table) && sets(&key.columns)
+                    || data.writes.contains(&key.references)
+                        && (data.verb == Verb::Delete || item.before.key_referenced_by(key).is_some_and(|columns| sets(&columns)))
+            }
+            // Of two that differ, rows may obey either.
+            ConstraintKind::Check { .. } => {
+                let same =
+                    matches!(&item.planned, Planned::Change(Change::AddConstraint { constraint, .. }) if constraint.kind == found.kind);
+                same && data.writes.contains(table) && sets(&found.columns())
+            }
+            ConstraintKind::Exclude(_) | ConstraintKind::NotNull { .. } => false,
+        };
+        refuses && is_dropped_before(ctx, item)
+    };
+    match ctx.release.iter().find(holds) {
+        None => Ok(()),
+        Some(item) => Err(ctx.refuse(
+            format!(
+                "a rule that is dropped before and added again afterwards ({}:{}) is exchanged in one moment, and holds when these rows are \
+                 changed in migrate",
+                item.origin.file, item.origin.line
+            ),
+            "drop the rule in a release before, change the rows in this one and add the rule in the next",
+        )),
+    }
 }
 
 /// Rows that are changed by a column's new type, which a directive puts off until contract: migrate comes before that.

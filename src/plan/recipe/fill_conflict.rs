@@ -19,7 +19,7 @@ pub(super) fn refuse(ctx: &Context<'_>, add: &AddColumn, up: &Sql) -> Result<(),
     let own = ctx.release.iter().position(|item| std::ptr::eq(item, ctx.item)).unwrap_or_default();
     for (at, item) in ctx.release.iter().enumerate().filter(|(at, _)| *at != own) {
         let place = format!("{}:{}", item.origin.file, item.origin.line);
-        if let Some(column) = retyped(item, add, up, at > own) {
+        if let Some(column) = retyped(ctx, item, add, up, at > own) {
             return Err(ctx.refuse(
                 format!(
                     "the value of {subject} reads {column}, whose type this release changes ({place}): a trigger would stand in its way"
@@ -36,7 +36,7 @@ pub(super) fn refuse(ctx: &Context<'_>, add: &AddColumn, up: &Sql) -> Result<(),
                 format!(
                     "the value of {subject} reads {column}, which this release changes afterwards ({place}): the value would change too"
                 ),
-                "put that statement before the one that adds the column, or into the next release",
+                "put that statement into the next release",
             ));
         }
         if leaves_out(data, &add.column.name) {
@@ -45,10 +45,7 @@ pub(super) fn refuse(ctx: &Context<'_>, add: &AddColumn, up: &Sql) -> Result<(),
                     "this release inserts rows into {} without {} afterwards ({place}): it would be filled there too",
                     add.table, add.column.name
                 ),
-                format!(
-                    "name {} in that statement, or put it before the one that adds the column, or into the next release",
-                    add.column.name
-                ),
+                format!("name {} in that statement, or put it into the next release", add.column.name),
             ));
         }
     }
@@ -56,10 +53,10 @@ pub(super) fn refuse(ctx: &Context<'_>, add: &AddColumn, up: &Sql) -> Result<(),
 }
 
 /// A column that the value reads and whose type the item changes, unless that is done, in place, before the column is added.
-fn retyped<'i>(item: &'i Item, add: &AddColumn, up: &Sql, later: bool) -> Option<&'i Identifier> {
+fn retyped<'i>(ctx: &Context<'_>, item: &'i Item, add: &AddColumn, up: &Sql, later: bool) -> Option<&'i Identifier> {
     match &item.planned {
         Planned::Change(Change::ChangeType { table, column, .. }) => {
-            (table == &add.table && up.mentions(column) && (later || !item.directives.is_empty())).then_some(column)
+            (table == &add.table && up.mentions(column) && (later || !super::change_type::is_at_once(ctx, item))).then_some(column)
         }
         Planned::EnumSwap(swap) => {
             swap.columns.iter().find(|(table, column)| table == &add.table && up.mentions(column)).map(|(_, column)| column)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Context, Planned, add_column, as_written};
-use crate::schema::{Change, Name};
+use crate::schema::{Change, Name, Part};
 
 /// Whether the change, on a table that is new in the release, has to wait for what the statements before it do in migrate.
 pub(crate) fn is_late(ctx: &Context<'_>, change: &Change) -> bool {
@@ -44,11 +44,19 @@ impl Moved {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else keeps the rows of a query")]
     fn concerns(&self, change: &Change) -> bool {
         let touched = |table: &Name| self.written.contains(table) || self.read.contains(table);
         if let Change::Data(data) = change {
             return data.reads.iter().any(|table| self.written.contains(table)) || data.writes.iter().any(touched);
         }
-        change.relation().is_some_and(touched)
+        // What keeps the rows of a query keeps those that are there.
+        let query = match change {
+            Change::CreateTable(create) => create.as_query.as_ref(),
+            Change::CreateView { view, .. } if view.materialized => Some(&view.query),
+            _ => None,
+        };
+        let reads = |part: &Part| matches!(part, Part::Relation(name) if self.written.contains(name));
+        change.relation().is_some_and(touched) || query.is_some_and(|query| query.parts.iter().any(reads))
     }
 }

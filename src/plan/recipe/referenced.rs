@@ -48,6 +48,16 @@ pub(super) fn refuse_within(ctx: &Context<'_>, change: &Change) -> Result<(), Re
         | ConstraintKind::NotNull { .. }
         | ConstraintKind::Exclude(_) => None,
     });
+    let renamed = constraints.iter().filter_map(Constraint::foreign_key).find_map(|key| {
+        let column = key.referenced_columns.iter().find(|column| ctx.is_renamed_to(&key.references, column))?;
+        (!ctx.is_new_table(&key.references)).then_some((&key.references, column))
+    });
+    if let Some((references, column)) = renamed {
+        return Err(ctx.refuse(
+            format!("{table} references {references}.{column}, which this release renames: under that name it is unique in contract only"),
+            "put the new table, or its foreign key, into the next release",
+        ));
+    }
     match early {
         None => Ok(()),
         Some(key) => Err(ctx.refuse(

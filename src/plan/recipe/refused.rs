@@ -3,9 +3,10 @@
 use super::{Context, as_written};
 use crate::engine::postgres;
 use crate::plan::refusal::Refusal;
-use crate::plan::release::{Act, Item, Named, Planned, may_be_there, named_by};
+use crate::plan::release::{Act, Item, Named, Planned, may_be_there, mutes_triggers, named_by};
+use crate::schema::change::Verb;
 use crate::schema::table::Persistence;
-use crate::schema::{Change, ConstraintKind, Name};
+use crate::schema::{Change, ConstraintKind, Name, Part, Sql};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use crate::sql::write;
 
@@ -40,6 +41,56 @@ pub(super) fn temporary(ctx: &Context<'_>, change: &Change) -> Result<(), Refusa
     ))
 }
 
+/// `*` and LIKE take the columns of a table as they are at that moment: in expand, those that the release takes away are there still,
+/// and those that it renames are there twice.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else takes the columns of a table as they are")]
+pub(super) fn starred(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    let of_query = |query: &Sql| -> Vec<Name> {
+        query.parts.iter().filter_map(|part| if let Part::Relation(name) = part { Some(name.clone()) } else { None }).collect()
+    };
+    let says_star = ctx.item.statement.to_lowercase().replace("count(*)", "").contains('*');
+    let tables: Vec<Name> = match change {
+        Change::CreateTable(create) => {
+            let query = create.as_query.as_ref().filter(|_| says_star).map(of_query).unwrap_or_default();
+            query.into_iter().chain(create.like.iter().map(|(_, like)| like.table.clone())).collect()
+        }
+        Change::CreateView { view, .. } if says_star => of_query(&view.query),
+        Change::Data(data) if data.verb == Verb::Insert => {
+            let read = data.reads.iter().filter(|_| says_star);
+            read.chain(data.writes.iter().filter(|_| data.columns.is_empty())).cloned().collect()
+        }
+        _ => return Ok(()),
+    };
+    let exchanged = ctx.earlier().find(|item| match &item.planned {
+        Planned::Change(Change::DropColumn { table, .. } | Change::RenameColumn { table, .. }) => {
+            tables.contains(table) && !ctx.is_new_table(table)
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    });
+    match exchanged {
+        None => Ok(()),
+        Some(other) => Err(ctx.refuse(
+            format!(
+                "all columns of a table are taken of which an earlier statement drops or renames one ({}:{}): until contract it has the old \
+                 one too",
+                other.origin.file, other.origin.line
+            ),
+            "name the columns (instead of `*` or LIKE, and behind INSERT INTO), or put this into the next release",
+        )),
+    }
+}
+
+/// A session in which triggers don't fire: what is done with that in mind can't be done by others.
+pub(super) fn muting(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    if !mutes_triggers(change) {
+        return Ok(());
+    }
+    Err(ctx.refuse(
+        "the statements from here on are meant to fire no triggers and to be checked by no foreign key, and plans run with both",
+        "take it away if the triggers don't mind, or let their functions pass by what the release changes (a release before can see to that)",
+    ))
+}
+
 /// A table that takes the name of one (or of a view, an index, a sequence) that old clients know.
 #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else gives a table or a view its name")]
 pub(super) fn taken_table_name(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
@@ -47,7 +98,9 @@ pub(super) fn taken_table_name(ctx: &Context<'_>, change: &Change) -> Result<(),
         Change::RenameTable { table, to } => table.sibling(to.clone()),
         Change::SetTableSchema { table, schema } => Name::new(schema.clone(), table.name.clone()),
         // Of a table that is dropped and created again the DROP is refused.
-        Change::CreateTable(create) if !ctx.old.tables.contains_key(&create.table.name) => create.table.name.clone(),
+        Change::CreateTable(create) if !ctx.old.tables.contains_key(&create.table.name) || ctx.has_lost_its_name(&create.table.name) => {
+            create.table.name.clone()
+        }
         Change::CreateView { view, .. } if !ctx.old.views.contains_key(&view.name) => view.name.clone(),
         _ => return Ok(()),
     };

@@ -10,12 +10,13 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::identity::differs;
 use crate::plan::keyset::{self, Action};
-use crate::plan::mute::muted;
+use crate::plan::mute::{muted, said};
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned};
+use crate::plan::retype::is_as_written;
 use crate::plan::trigger::Sync;
-use crate::schema::object::{Definition, ObjectKind};
+use crate::schema::object::{Definition, ObjectKind, Trigger};
 use crate::schema::{Change, Column, Identifier, Lookup, Name, Table};
 use crate::sql::directive::DirectiveKind;
 use crate::sql::write;
@@ -54,6 +55,15 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
         return Err(ctx.refuse(format!("{table_name}.{from} is renamed twice in one release"), format!("rename it to {to} at once")));
     }
     if is_renamed_table(ctx, table_name) {
+        if let Some(other) = ctx.release.iter().find(|item| renames_table_as_written(item, table_name)) {
+            return Err(ctx.refuse(
+                format!(
+                    "a directive renames the table as it is ({}:{}), and no view shows the column under its old name",
+                    other.origin.file, other.origin.line
+                ),
+                "take the directive away, or put this into the next release",
+            ));
+        }
         // The view that shows the table under its old name shows the column under its old name too.
         return Ok(Recipe::default());
     }
@@ -67,6 +77,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
     super::super::conflict::refuse_fixed_rows(ctx, table)?;
     let sync = Sync::both_ways(table_name, from, to, &|left, right| differs(ctx.before, column, left, right));
     refuse_later_triggers(ctx, table_name, &sync)?;
+    refuse_readers(ctx, table_name, to)?;
     let mut recipe = Recipe::expand(add(ctx, table, column, to, &sync));
     let value = format!("OLD.{}", write::identifier(from));
     recipe.migrate.extend(muted(ctx, table_name, to, Some(&value), fill(ctx, table, column, to)?));
@@ -89,6 +100,49 @@ fn is_renamed_table(ctx: &Context<'_>, table: &Name) -> bool {
         Planned::Change(Change::RenameTable { table: moved, .. } | Change::SetTableSchema { table: moved, .. }) => moved == old,
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
     })
+}
+
+/// Refuses where a trigger of the release reads the column by its new name: it fires before ours, which fills the column for old
+/// clients. One that only sets it is fine: ours brings that to the old name.
+fn refuse_readers(ctx: &Context<'_>, table: &Name, to: &Identifier) -> Result<(), Refusal> {
+    let body = |trigger: &Trigger| {
+        let routines = ctx.new.routines.iter().filter(|((name, _), _)| name == &trigger.function);
+        routines.map(|(_, routine)| write::text(&routine.definition)).collect::<String>()
+    };
+    let is_early = |trigger: &&Trigger| &trigger.table == table && said(trigger, "BEFORE") && said(trigger, "ROW");
+    let reader = ctx.new.triggers.values().map(AsRef::as_ref).filter(is_early).find(|trigger| reads_new(&body(trigger), to));
+    match reader {
+        None => Ok(()),
+        Some(trigger) => Err(ctx.refuse(
+            format!(
+                "trigger {} of {table} reads {to}, which is NULL there for rows that old clients write: it fires before {to} is filled for them",
+                trigger.name
+            ),
+            "let the function not read the column until the next release, or accept downtime with `-- concertina: strategy direct` above \
+             the RENAME and the function",
+        )),
+    }
+}
+
+/// Whether a function's body reads the column of NEW, and does not only give it a value.
+fn reads_new(body: &str, column: &Identifier) -> bool {
+    let (body, name) = (body.to_lowercase().replace('"', ""), format!("new.{}", column.as_str().to_lowercase()));
+    let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$');
+    body.match_indices(&name).filter(|(at, found)| !inside(body[at + found.len()..].chars().next())).any(|(at, found)| {
+        let (before, after) = (body[..at].trim_end(), body[at + found.len()..].trim_start());
+        let begins = [";", "begin", "then", "else", "loop"].iter().any(|word| before.ends_with(word));
+        !(after.starts_with(":=") || after.starts_with('=') && begins)
+    })
+}
+
+/// Whether the item gives the table its name, and a directive wants that as its author wrote it.
+fn renames_table_as_written(item: &Item, table: &Name) -> bool {
+    let gives = match &item.planned {
+        Planned::Change(Change::RenameTable { table: from, to }) => &from.sibling(to.clone()) == table,
+        Planned::Change(Change::SetTableSchema { table: from, schema }) => table.schema.as_ref() == Some(schema) && from.name == table.name,
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    };
+    gives && is_as_written(item)
 }
 
 /// Whether a view shows the table's renamed columns under both names: because a directive says so, or because one of them
@@ -169,7 +223,7 @@ fn remove(ctx: &Context<'_>, table: &Table, column: &Column, to: &Identifier, sy
         sql.push(format!("ALTER TABLE {relation} ALTER COLUMN {old} DROP DEFAULT"));
     }
     sql.push(format!("ALTER TABLE {relation} DROP COLUMN {old}"));
-    sql.extend(copies.take_names());
+    sql.extend(copies.take_names(ctx));
     let draft = Draft::own(
         format!("{}.{to}", table.name),
         "drop-column",
@@ -215,5 +269,20 @@ pub(crate) fn refuse_later_triggers(ctx: &Context<'_>, table: &Name, sync: &Sync
                 write::name(table)
             ),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reads_new;
+    use crate::schema::Identifier;
+
+    #[test]
+    fn a_value_that_is_given_is_not_read() {
+        let reads = |body: &str| reads_new(body, &Identifier::from("Word"));
+        assert!(!reads("BEGIN NEW.word := now(); NEW.\"Word\" = 1; RETURN NEW; END"));
+        assert!(!reads("BEGIN NEW.words := NEW.other; RETURN NEW; END"));
+        assert!(reads("BEGIN NEW.slug := lower(NEW.word); RETURN NEW; END"));
+        assert!(reads("BEGIN IF NEW.word = 'x' THEN RETURN NULL; END IF; END"));
     }
 }

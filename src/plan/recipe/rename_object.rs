@@ -71,7 +71,19 @@ fn is_new(ctx: &Context<'_>, table: &Name, constraint: &Identifier) -> bool {
 
 fn of_object(ctx: &Context<'_>, change: &Change, object: &ObjectRef, to: &Identifier) -> Result<Recipe, Refusal> {
     let name = &object.name;
-    let owned = ctx.before.sequences.get(name).is_some_and(|sequence| sequence.owned_by.is_some());
+    let owner = ctx.before.sequences.get(name).and_then(|sequence| sequence.owned_by.as_ref());
+    let owned = owner.is_some();
+    if let Some((table, column)) = owner
+        && let Some(other) = ctx.release.iter().find(|item| exchanges(item, table, column))
+    {
+        return Err(ctx.refuse(
+            format!(
+                "the column that owns {name} is exchanged in this release ({}:{}), and takes the sequence along by its name in contract",
+                other.origin.file, other.origin.line
+            ),
+            "rename the sequence in the next release",
+        ));
+    }
     if object.kind == ObjectKind::Sequence && owned {
         let back = format!("ALTER SEQUENCE {} RENAME TO {}", write::name(&name.sibling(to.clone())), write::identifier(&name.name));
         return Ok(Recipe::expand(
@@ -96,7 +108,16 @@ fn of_object(ctx: &Context<'_>, change: &Change, object: &ObjectRef, to: &Identi
     as_written::by_class(ctx, change)
 }
 
-fn is_routine(kind: ObjectKind) -> bool {
+/// Whether the item gives the column another name or another type.
+fn exchanges(item: &Item, table: &Name, column: &Identifier) -> bool {
+    match &item.planned {
+        Planned::Change(Change::RenameColumn { table: on, column: from, to }) => on == table && (from == column || to == column),
+        Planned::Change(Change::ChangeType { table: on, column: of, .. }) => on == table && of == column,
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    }
+}
+
+pub(super) fn is_routine(kind: ObjectKind) -> bool {
     matches!(kind, ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Aggregate | ObjectKind::Routine)
 }
 

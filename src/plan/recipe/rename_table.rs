@@ -8,7 +8,8 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Identifier, Name, Table};
+use crate::plan::release::{Item, Planned};
+use crate::schema::{Change, Identifier, Name, Table};
 use crate::sql::write;
 
 /// `ALTER TABLE … RENAME TO`.
@@ -43,6 +44,24 @@ pub(crate) fn set_schema(ctx: &Context<'_>, from: &Name, schema: &Identifier) ->
     plan(ctx, from, &moving)
 }
 
+/// A partition has its columns from its parent, which a view over the partition would have to follow.
+fn refuse_beside_parent(ctx: &Context<'_>, table: &Name) -> Result<(), Refusal> {
+    let parents = ctx
+        .before
+        .tables
+        .get(table)
+        .map(|found| found.partition_of.iter().map(|part| &part.parent).chain(&found.parents).cloned().collect::<Vec<Name>>());
+    let is_of = |on: &Name| parents.iter().flatten().any(|parent| ctx.name_before_release(parent) == ctx.name_before_release(on));
+    let renames = |item: &&Item| matches!(&item.planned, Planned::Change(Change::RenameColumn { table: on, .. }) if is_of(on));
+    match ctx.release.iter().find(renames) {
+        None => Ok(()),
+        Some(other) => Err(ctx.refuse(
+            format!("{table} has its columns from a table of which the release renames one ({}:{})", other.origin.file, other.origin.line),
+            "put one of the two into the next release",
+        )),
+    }
+}
+
 /// How a table comes to its new name and back.
 struct Moving {
     to: Name,
@@ -54,6 +73,7 @@ struct Moving {
 }
 
 fn plan(ctx: &Context<'_>, from: &Name, moving: &Moving) -> Result<Recipe, Refusal> {
+    refuse_beside_parent(ctx, from)?;
     if !ctx.before.tables.contains_key(from) && (ctx.before.views.contains_key(from) || ctx.before.sequences.contains_key(from)) {
         return Err(ctx.refuse(
             format!("{from} is not a table: it can't be served under two names"),

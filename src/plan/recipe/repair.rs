@@ -9,7 +9,7 @@ use crate::plan::keyset::{self, Action};
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Planned, is_over_own_row};
 use crate::schema::change::{DataChange, Verb};
-use crate::schema::{Change, Identifier, Lookup, Name, Sql, TableKind};
+use crate::schema::{Change, Constraint, Identifier, Lookup, Name, Sql, TableKind};
 use crate::sql::write;
 
 /// Repairs of rows that break a CHECK.
@@ -31,9 +31,17 @@ pub(crate) fn of_key(ctx: &Context<'_>, table: &Name) -> Vec<Draft> {
         data.reads.iter().all(|read| read == table) && data.statement.to_lowercase().matches(table.name.as_str()).count() > 1
     };
     let mut drafts = Vec::new();
+    let references = |other: &Name| {
+        let found = ctx.before.tables.get(other).filter(|_| other != table);
+        found.is_some_and(|found| found.constraints.iter().filter_map(Constraint::foreign_key).any(|key| &key.references == table))
+    };
     for item in ctx.release.iter().take_while(|item| item.origin != ctx.item.origin) {
         let Planned::Change(Change::Data(data)) = &item.planned else { continue };
         let data: &DataChange = data;
+        // Rows that hang on the duplicates are saved before: by a statement that can't be repeated alone, nor this one without it.
+        if data.writes.iter().any(references) {
+            return Vec::new();
+        }
         if data.writes.first() != Some(table) || !own(&data) || !reads_itself(&data) || !item.directives.is_empty() {
             continue;
         }

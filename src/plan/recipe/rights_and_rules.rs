@@ -5,6 +5,7 @@ use super::statement::step;
 use super::{Context, Recipe};
 use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
+use crate::plan::release::{Item, Planned};
 use crate::schema::change::{OnConflict, TriggerSelection};
 use crate::schema::object::{Definition, Routine};
 use crate::schema::table::{Partition, ReplicaIdentity};
@@ -15,7 +16,7 @@ use crate::sql::write;
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is not of this kind")]
 pub(crate) fn plan(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal> {
     Ok(Some(match change {
-        Change::SetRowSecurity { table, enabled, forced } => row_security(ctx, table, *enabled, *forced),
+        Change::SetRowSecurity { table, enabled, forced } => row_security(ctx, table, *enabled, *forced)?,
         Change::CreateObject { definition, .. } if definition.object.kind == ObjectKind::Policy => policy(ctx, definition),
         Change::AlterObject { object, .. } if object.kind == ObjectKind::Policy => Recipe::contract(
             step(ctx)
@@ -36,7 +37,7 @@ pub(crate) fn plan(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>,
         Change::AlterConstraint { table, constraint, timing, enforcement, .. } => {
             alter_constraint(ctx, table, constraint, *timing, *enforcement)
         }
-        Change::EnableTrigger { table, triggers, enabled } => enable_trigger(ctx, table, triggers, *enabled),
+        Change::EnableTrigger { table, triggers, enabled } => enable_trigger(ctx, table, triggers, *enabled)?,
         Change::AttachPartition { table, partition, .. } => attach(ctx, table, partition)?,
         Change::CreateRoutine { routine, on_conflict: OnConflict::Fail | OnConflict::Replace } => {
             refuse_ambiguous(ctx, routine)?;
@@ -59,7 +60,25 @@ fn rewrites(ctx: &Context<'_>, table: &Name) -> Refusal {
     )
 }
 
-fn row_security(ctx: &Context<'_>, table: &Name, enabled: Option<bool>, forced: Option<bool>) -> Recipe {
+fn row_security(ctx: &Context<'_>, table: &Name, enabled: Option<bool>, forced: Option<bool>) -> Result<Recipe, Refusal> {
+    let other_way = |item: &&Item| {
+        matches!(&item.planned, Planned::Change(Change::SetRowSecurity { table: on, enabled: Some(other), .. })
+            if on == table && enabled.is_some_and(|enabled| enabled != *other))
+    };
+    if let Some(other) = ctx.release.iter().find(other_way) {
+        return Err(ctx.refuse(
+            format!(
+                "the policies of {table} are off for a part of the release ({}:{}), but a release is not run at one moment: clients would \
+                 see and write all rows meanwhile",
+                other.origin.file, other.origin.line
+            ),
+            "take both statements away, and let a role that the policies don't hold for run the migrations (BYPASSRLS, or the table's owner)",
+        ));
+    }
+    let is = ctx.before.tables.get(table).map(|found| (found.row_security, found.force_row_security));
+    if is.is_some_and(|(on, force)| enabled.is_none_or(|enabled| enabled == on) && forced.is_none_or(|forced| forced == force)) {
+        return Ok(Recipe::default());
+    }
     let word =
         |on: bool, force: &str| format!("ALTER TABLE {} {}{force} ROW LEVEL SECURITY", write::name(table), if on { "" } else { "NO " });
     let undo = match (enabled, forced) {
@@ -68,19 +87,17 @@ fn row_security(ctx: &Context<'_>, table: &Name, enabled: Option<bool>, forced: 
     };
     let draft = step(ctx).undone_by(vec![undo]);
     if enabled == Some(true) || forced == Some(true) {
-        return Recipe::contract(
+        return Ok(Recipe::contract(
             draft
                 .because("old clients read and write all rows until then")
                 .hazard(HazardKind::RefusesWrites, format!("until then no policy of {table} holds, for new clients neither"))
                 .hazard(HazardKind::RefusesWrites, "rows that no policy allows are hidden and refused from here on"),
-        );
+        ));
     }
-    Recipe::expand(
-        draft.because("nobody is refused what was allowed before").hazard(
-            HazardKind::OldClientsReadNewValues,
-            format!("clients of both releases see rows of {table} that its policies have hidden"),
-        ),
-    )
+    Ok(Recipe::expand(draft.because("nobody is refused what was allowed before").hazard(
+        HazardKind::OldClientsReadNewValues,
+        format!("clients of both releases see rows of {table} that its policies have hidden"),
+    )))
 }
 
 /// Permissive policies allow more; restrictive ones less, once row security is on.
@@ -153,25 +170,53 @@ fn alter_constraint(
     Recipe::expand(draft.because("what was accepted still is; a row may be checked later in the transaction"))
 }
 
-fn enable_trigger(ctx: &Context<'_>, table: &Name, triggers: &TriggerSelection, enabled: char) -> Recipe {
+fn enable_trigger(ctx: &Context<'_>, table: &Name, triggers: &TriggerSelection, enabled: char) -> Result<Recipe, Refusal> {
+    let other_way = |item: &&Item| {
+        matches!(&item.planned, Planned::Change(Change::EnableTrigger { table: on, enabled: other, .. })
+            if on == table && (*other == 'D') != (enabled == 'D'))
+    };
+    if let Some(other) = ctx.release.iter().find(other_way) {
+        return Err(ctx.refuse(
+            format!(
+                "triggers of {table} are off for a part of the release ({}:{}), but a release is not run at one moment: old and new clients \
+                 write meanwhile",
+                other.origin.file, other.origin.line
+            ),
+            "take both statements away, and let the trigger's function pass by what the release changes (a release before can see to that)",
+        ));
+    }
     let draft = match triggers {
         TriggerSelection::Named(name) => {
-            let back = if enabled == 'D' { "ENABLE" } else { "DISABLE" };
+            let before = ctx.before.triggers.get(&(table.clone(), name.clone())).map(|found| found.enabled);
+            if before == Some(enabled) {
+                return Ok(Recipe::default());
+            }
+            let back = match before {
+                Some('D') => "DISABLE",
+                Some('R') => "ENABLE REPLICA",
+                Some('A') => "ENABLE ALWAYS",
+                Some(_) | None => "ENABLE",
+            };
             step(ctx).undone_by(vec![format!("ALTER TABLE {} {back} TRIGGER {}", write::name(table), write::identifier(name))])
         }
         TriggerSelection::All | TriggerSelection::User => step(ctx),
     };
+    if let TriggerSelection::Named(name) = triggers
+        && !ctx.old.triggers.contains_key(&(ctx.name_before_release(table).clone(), name.clone()))
+    {
+        return Ok(Recipe::expand(draft.because("the trigger is new in this release")));
+    }
     if enabled == 'D' {
         let fires = format!("until then writes of new clients to {table} fire it too");
-        return Recipe::contract(
+        return Ok(Recipe::contract(
             draft.because("old clients rely on what it does until then").hazard(HazardKind::NewClientsReadOldValues, fires),
-        );
+        ));
     }
-    Recipe::expand(
+    Ok(Recipe::expand(
         draft
             .because("new clients rely on it")
             .hazard(HazardKind::OldClientsReadNewValues, format!("writes of old clients to {table} fire it too")),
-    )
+    ))
 }
 
 fn attach(ctx: &Context<'_>, table: &Name, partition: &Name) -> Result<Recipe, Refusal> {

@@ -277,12 +277,12 @@ impl<'a> SecondColumn<'a> {
     }
 
     /// The step that removes the first column, after a swap.
-    pub(crate) fn remove(&self) -> Draft {
+    pub(crate) fn remove(&self, ctx: &Context<'_>) -> Draft {
         let others = self.copies.referenced();
         let mut sql = vec![copies::lock_first(&self.table.name, &others)];
         sql.extend(self.backward().drop());
         sql.push(format!("ALTER TABLE {} DROP COLUMN {}", self.relation(), write::identifier(&self.retired)));
-        sql.extend(self.copies.take_names());
+        sql.extend(self.copies.take_names(ctx));
         let draft = Draft::own(
             self.subject(),
             "drop-column",
@@ -301,7 +301,7 @@ impl<'a> SecondColumn<'a> {
         sql.push(format!("ALTER TABLE {} DROP COLUMN {}", self.relation(), write::identifier(&self.column.name)));
         sql.push(self.rename(&self.filling, &self.column.name));
         sql.extend(compiled::again_for_type(ctx, &self.table.name, &self.column.name));
-        sql.extend(self.copies.take_names());
+        sql.extend(self.copies.take_names(ctx));
         sql
     }
 

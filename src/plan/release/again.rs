@@ -2,7 +2,7 @@
 
 use super::named::{Act, Named};
 use super::{Item, Planned};
-use crate::schema::Change;
+use crate::schema::{Change, ConstraintKind};
 use crate::sql::directive::DirectiveKind;
 
 /// Takes each DROP whose thing comes back later into the item that brings it back, which then knows what it replaces.
@@ -10,6 +10,7 @@ pub(super) fn fold(items: &[Item]) -> Vec<Item> {
     let Some(start) = items.first().map(|item| item.before.clone()) else { return Vec::new() };
     let mut result: Vec<Item> = items.to_vec();
     let mut gone = vec![false; items.len()];
+    let mut place: Vec<usize> = (0..items.len()).collect();
     for at in 0..items.len() {
         let Some((Act::Drops, named)) = items[at].named() else { continue };
         // Its table may have got another name or schema before.
@@ -25,12 +26,31 @@ pub(super) fn fold(items: &[Item]) -> Vec<Item> {
             continue;
         }
         gone[at] = true;
+        if is_check(again) {
+            for between in (at + 1..back).filter(|between| is_of_default(&items[*between], &named)) {
+                place[between] = back;
+            }
+        }
         let item = &mut result[back];
         item.instead_of = Some(Box::new(drop.clone()));
         item.before = items[at].before.clone();
         item.also.push(items[at].origin.clone());
     }
-    result.into_iter().zip(gone).filter_map(|(item, gone)| (!gone).then_some(item)).collect()
+    // What has been put off comes right after what it waits for.
+    let order = place.into_iter().enumerate().map(|(at, place)| (place, at != place));
+    let mut kept: Vec<_> = order.zip(result).zip(gone).filter_map(|(item, gone)| (!gone).then_some(item)).collect();
+    kept.sort_by_key(|(order, _)| *order);
+    kept.into_iter().map(|(_, item)| item).collect()
+}
+
+fn is_check(item: &Item) -> bool {
+    matches!(&item.planned, Planned::Change(Change::AddConstraint { constraint, .. }) if matches!(constraint.kind, ConstraintKind::Check { .. }))
+}
+
+/// Whether it says what a default of the table is: the old CHECK may refuse it, and is there until the new one comes.
+fn is_of_default(item: &Item, of: &Named) -> bool {
+    let Named::Constraint(on, _) = of else { return false };
+    matches!(&item.planned, Planned::Change(Change::SetDefault { table, .. } | Change::DropDefault { table, .. }) if table == on)
 }
 
 /// A table or a column that comes back is empty: that is no change of it, and has recipes (and refusals) of its own.

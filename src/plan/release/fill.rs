@@ -89,6 +89,9 @@ fn fill_of(items: &[Item], at: usize) -> Option<Fill> {
     // What reads the rows before they are filled is meant to find them so.
     let reads = |item: &Item| matches!(&item.planned, Planned::Change(Change::Data(data)) if data.reads.contains(&add.table));
     let update = update.filter(|(other, _)| !items[at + 1..*other].iter().any(reads));
+    // One that fills what others have left empty comes after those.
+    let writes = |item: &Item| matches!(&item.planned, Planned::Change(Change::Data(data)) if data.writes.contains(&add.table) && data.columns.contains(name));
+    let update = update.filter(|(other, _)| !items[at + 1..*other].iter().any(writes));
     // Whether it may be NULL: what the last statement says of it.
     let said = items.iter().enumerate().skip(at + 1).filter_map(|(other, candidate)| match &candidate.planned {
         Planned::Change(Change::SetNotNull { table, column }) if table == &add.table && column == name => Some((other, true)),

@@ -129,6 +129,8 @@ impl Course<'_> {
             Some(format!("an index of the release is made of what fails for a value ({found})"))
         } else if self.unties_a_row(found, statement) {
             Some("the release inserts rows that reference others, and one of those is to go or to get another key".to_owned())
+        } else if self.misses_a_key(found, statement) {
+            Some("the release changes keys, and one is named as it was".to_owned())
         } else if self.misses_a_row(found, statement) {
             Some("the release deletes rows, and one of them is named".to_owned())
         } else if self.repeats_a_row(found, statement) {

@@ -54,6 +54,12 @@ impl Course<'_> {
         fails && !statement.sql.starts_with("SELECT ") && self.case.plan.steps.iter().any(says)
     }
 
+    /// Whether the statement may name a key that the release has changed as data.
+    pub(super) fn misses_a_key(&self, found: &str, statement: &Statement) -> bool {
+        let keys = self.old_shape.table(&statement.table).into_iter().flat_map(|table| &table.foreign_keys);
+        found.starts_with("error 23503") && keys.map(|key| carry::path(&key.references)).any(|path| self.rekeyed.contains(&path))
+    }
+
     /// Whether the statement names a row that the release deletes as data.
     pub(super) fn misses_a_row(&self, found: &str, statement: &Statement) -> bool {
         found.starts_with("error 23503") && self.deleted.contains(&carry::path(&statement.table))

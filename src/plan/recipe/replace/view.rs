@@ -1,5 +1,6 @@
 //! A view with another query: replaced in place where it only gains columns, exchanged in contract where it only loses some.
 
+use super::super::as_written::once_filled;
 use super::super::statement::{sql, step};
 use super::super::{Context, Recipe};
 use crate::engine::{Held, LockMode};
@@ -29,7 +30,7 @@ pub(super) fn plan(ctx: &Context<'_>, name: &Name, view: &View) -> Result<Recipe
     };
     let (before, after) = (shown(old, before), shown(new, after));
     if after.len() >= before.len() && before.iter().zip(&after).all(|(one, other)| one.is(other)) {
-        return Ok(Recipe::expand(in_place(ctx, old, new)));
+        return Ok(once_filled(ctx, in_place(ctx, old, new)));
     }
     let unknown = after.iter().find(|column| before.iter().any(|other| column.may_be(other)));
     if let Some(column) = unknown {
