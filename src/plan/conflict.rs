@@ -159,9 +159,12 @@ fn touches(change: &Change, table: &Name, columns: &[&Identifier], rebuilt: &[&I
         | Change::RenameConstraint { table: on, constraint, .. }
         | Change::ValidateConstraint { table: on, constraint }
         | Change::AlterConstraint { table: on, constraint, .. } => on == table && rebuilt.contains(&constraint),
-        Change::DropIndex { index, .. } | Change::RenameIndex { index, .. } => {
-            index.schema == table.schema && rebuilt.contains(&&index.name)
-        }
+        Change::ClusterOn { table: on, index: Some(index) } => on == table && rebuilt.contains(&index),
+        Change::DropIndex { index, .. }
+        | Change::RenameIndex { index, .. }
+        | Change::SetIndexOptions { index, .. }
+        | Change::ResetIndexOptions { index, .. }
+        | Change::SetIndexStatistics { index, .. } => index.schema == table.schema && rebuilt.contains(&&index.name),
         _ => false,
     }
 }

@@ -62,8 +62,8 @@ pub(super) fn starred(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal>
         _ => return Ok(()),
     };
     let exchanged = ctx.earlier().find(|item| match &item.planned {
-        Planned::Change(Change::DropColumn { table, .. } | Change::RenameColumn { table, .. }) => {
-            tables.contains(table) && !ctx.is_new_table(table)
+        Planned::Change(Change::DropColumn { table, .. } | Change::RenameColumn { table, .. } | Change::ChangeType { table, .. }) => {
+            tables.contains(table) && !ctx.is_new_table(table) && !super::change_type::is_at_once(ctx, item)
         }
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
     });
@@ -71,8 +71,8 @@ pub(super) fn starred(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal>
         None => Ok(()),
         Some(other) => Err(ctx.refuse(
             format!(
-                "all columns of a table are taken of which an earlier statement drops or renames one ({}:{}): until contract it has the old \
-                 one too",
+                "all columns of a table are taken as they are, of which an earlier statement changes one ({}:{}): until contract there is \
+                 another one beside it, and the order is another",
                 other.origin.file, other.origin.line
             ),
             "name the columns (instead of `*` or LIKE, and behind INSERT INTO), or put this into the next release",
