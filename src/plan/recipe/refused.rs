@@ -61,8 +61,11 @@ pub(super) fn starred(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal>
         }
         _ => return Ok(()),
     };
+    // A row without names finds a renamed column where it was, and the one with the new name follows it.
+    let by_place = matches!(change, Change::Data(_)) && !says_star;
     let exchanged = ctx.earlier().find(|item| match &item.planned {
-        Planned::Change(Change::DropColumn { table, .. } | Change::RenameColumn { table, .. } | Change::ChangeType { table, .. }) => {
+        Planned::Change(Change::RenameColumn { table, .. }) => !by_place && tables.contains(table) && !ctx.is_new_table(table),
+        Planned::Change(Change::DropColumn { table, .. } | Change::ChangeType { table, .. }) => {
             tables.contains(table) && !ctx.is_new_table(table) && !super::change_type::is_at_once(ctx, item)
         }
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
