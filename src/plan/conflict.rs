@@ -16,6 +16,17 @@ pub(crate) fn refuse<'i>(
     columns: &[&Identifier],
     mut rebuilt: impl Iterator<Item = &'i Identifier>,
 ) -> Result<(), Refusal> {
+    if let Some(other) = columns.first().and_then(|column| renames_what_it_references(ctx, table, column)) {
+        return Err(ctx.refuse(
+            format!(
+                "a foreign key of the column is built anew, and the release renames what it references ({}:{}: {})",
+                other.origin.file,
+                other.origin.line,
+                first_line(&other.origin.statement)
+            ),
+            "put one of the two into the next release",
+        ));
+    }
     let rebuilt: Vec<&Identifier> = rebuilt.by_ref().collect();
     let own = ctx.release.iter().position(|item| std::ptr::eq(item, ctx.item)).unwrap_or_default();
     let other = ctx.release.iter().enumerate().find(|(at, item)| {
@@ -44,6 +55,19 @@ pub(crate) fn refuse<'i>(
             "put one of the two into the next release",
         )),
     }
+}
+
+/// The statement that renames a column of another table which a foreign key of this one references.
+fn renames_what_it_references<'a>(ctx: &Context<'a>, table: &Name, column: &Identifier) -> Option<&'a Item> {
+    let keys = ctx.before.tables.get(table)?.constraints.iter().filter_map(Constraint::foreign_key);
+    let keys: Vec<_> = keys.filter(|key| key.columns.contains(column) && &key.references != table).collect();
+    let is_referenced = |on: &Name, of: &Identifier, to: &Identifier| {
+        let mut same = keys.iter().filter(|key| &key.references == on);
+        same.any(|key| ctx.before.key_referenced_by(key).is_some_and(|columns| columns.contains(of) || columns.contains(to)))
+    };
+    ctx.release.iter().find(
+        |item| matches!(&item.planned, Planned::Change(Change::RenameColumn { table: on, column: of, to }) if is_referenced(on, of, to)),
+    )
 }
 
 /// Refuses to write to every row of a table that may have rows which nobody can change: those that break a CHECK of earlier

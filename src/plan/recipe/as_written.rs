@@ -114,6 +114,7 @@ pub(crate) fn by_class(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Ref
     if let Some(recipe) = special(ctx, change)? {
         return Ok(recipe);
     }
+    super::refused::referenced_schema(ctx, change)?;
     match change.class() {
         Class::Additive => Ok(expand(ctx, "old clients don't see it")),
         Class::Loosening => Ok(Recipe::expand(

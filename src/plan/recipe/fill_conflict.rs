@@ -6,6 +6,8 @@ use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned};
 use crate::schema::change::{AddColumn, DataChange, Verb};
 use crate::schema::{Change, Identifier, Sql};
+use crate::sql::directive::DirectiveKind;
+use crate::sql::write;
 
 /// Refuses a column whose value, `up`, would not be what the migrations as written give it.
 pub(super) fn refuse(ctx: &Context<'_>, add: &AddColumn, up: &Sql) -> Result<(), Refusal> {
@@ -14,6 +16,16 @@ pub(super) fn refuse(ctx: &Context<'_>, add: &AddColumn, up: &Sql) -> Result<(),
         return Err(ctx.refuse(
             format!("the value of {subject} reads {renamed}, which this release renames"),
             "put the new column into the next release",
+        ));
+    }
+    let otherwise = |directive: &DirectiveKind| {
+        let DirectiveKind::Up(said) = directive else { return false };
+        said.column == add.column.name && write::text(&said.expression).trim() != write::text(up).trim()
+    };
+    if ctx.item.directives.iter().any(otherwise) {
+        return Err(ctx.refuse(
+            format!("an UPDATE of the release fills {subject} with another value than `up` says"),
+            "leave one of the two out, or put the UPDATE into the next release",
         ));
     }
     let own = ctx.release.iter().position(|item| std::ptr::eq(item, ctx.item)).unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::plan::refusal::Refusal;
 use crate::plan::release::{Act, Item, Named, Planned, may_be_there, mutes_triggers, named_by};
 use crate::schema::change::Verb;
 use crate::schema::table::Persistence;
-use crate::schema::{Change, ConstraintKind, Name, Part, Sql};
+use crate::schema::{Change, Constraint, ConstraintKind, Name, Part, Sql};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use crate::sql::write;
 
@@ -79,6 +79,25 @@ pub(super) fn starred(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal>
                 other.origin.file, other.origin.line
             ),
             "name the columns (instead of `*` or LIKE, and behind INSERT INTO), or put this into the next release",
+        )),
+    }
+}
+
+/// A schema with tables that others reference: its CASCADE takes the foreign keys along in contract, and until then they hold.
+pub(super) fn referenced_schema(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    let Change::DropSchema { schema, .. } = change else { return Ok(()) };
+    let is_inside = |name: &Name| name.schema.as_ref() == Some(schema);
+    let outside = ctx.before.tables.values().filter(|table| !is_inside(&table.name));
+    let mut keys =
+        outside.flat_map(|table| table.constraints.iter().filter_map(Constraint::foreign_key).map(move |key| (&table.name, key)));
+    match keys.find(|(_, key)| is_inside(&key.references)) {
+        None => Ok(()),
+        Some((table, key)) => Err(ctx.refuse(
+            format!(
+                "{table} references {} in the schema {schema}, and new clients would still be held to that until contract",
+                key.references
+            ),
+            format!("drop the foreign key of {table} in a statement before"),
         )),
     }
 }

@@ -100,7 +100,8 @@ fn fill_of(items: &[Item], at: usize) -> Option<Fill> {
     });
     let said: Vec<(usize, bool)> = said.collect();
     let mut others: Vec<usize> = update.iter().map(|(other, _)| *other).collect();
-    let up = directed.or(update.map(|(_, up)| up))?;
+    // Where both are there and differ, it is refused (`fill_conflict`).
+    let up = update.map(|(_, up)| up).or(directed)?;
     others.extend(said.iter().map(|(other, _)| *other));
     others.sort_unstable();
     let not_null = said.last().map_or(add.column.not_null, |(_, not_null)| *not_null);
