@@ -44,6 +44,13 @@ pub(crate) fn fired_as_written(ctx: &Context<'_>, table: &Name, column: &Identif
     })]
 }
 
+/// A trigger that the release makes and that changes rows when the column is filled.
+pub(crate) fn made_by_release<'a>(ctx: &Context<'a>, table: &Name, column: &Identifier) -> Option<&'a Trigger> {
+    let old = fired([ctx.old], ctx.name_before_release(table), column);
+    let is_new = |trigger: &&Trigger| !old.iter().any(|known| known.name == trigger.name);
+    fired([ctx.before], table, column).into_iter().filter(|trigger| changes_the_row(trigger)).find(is_new)
+}
+
 fn changes_the_row(trigger: &Trigger) -> bool {
     said(trigger, "BEFORE") && said(trigger, "ROW")
 }

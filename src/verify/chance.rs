@@ -22,9 +22,14 @@ pub(super) async fn reorder(shadow: &Shadow, database: &str, shape: &Shape) -> R
         for table in shape.tables.iter().filter(|table| table.kind == Kind::Table) {
             let Some(column) = table.columns.iter().find(|column| column.written_by == WrittenBy::Clients) else { continue };
             let (relation, column) = (write::name(&table.name), write::identifier(&column.name));
-            let first = format!("SELECT ctid FROM ONLY {relation} LIMIT 1");
-            let moved = format!("UPDATE ONLY {relation} SET {column} = {column} WHERE ctid = ({first})");
-            run(&mut connection, &moved, Keep::Yes).await?;
+            let set = format!("SET {column} = {column}");
+            let own = format!("UPDATE ONLY {relation} {set} WHERE ctid = (SELECT ctid FROM ONLY {relation} LIMIT 1)");
+            let of_each_partition = format!(
+                "UPDATE {relation} {set} WHERE (tableoid, ctid) IN (SELECT DISTINCT ON (t.tableoid) t.tableoid, t.ctid
+                 FROM {relation} t JOIN pg_catalog.pg_class p ON p.oid = t.tableoid AND p.relispartition ORDER BY t.tableoid, t.ctid)"
+            );
+            run(&mut connection, &own, Keep::Yes).await?;
+            run(&mut connection, &of_each_partition, Keep::Yes).await?;
         }
     }
     execute(&mut connection, "COMMIT").await?;

@@ -84,7 +84,9 @@ impl<'a> Course<'a> {
             renumber(shadow, &written.old_again, base, &Shape::read(&mut shadow.connect(&written.old).await?).await?).await?;
         }
         let (mut old_shape, mut new_shape) = (sampled(shadow, &written.old).await?, sampled(shadow, &written.new).await?);
-        sample::keep_settled(&mut old_shape, &sampled(shadow, &written.old_again).await?);
+        if written.old_again != written.old {
+            sample::keep_settled(&mut old_shape, &sampled(shadow, &written.old_again).await?);
+        }
         let mut touched = touched;
         for table in &new_shape.tables {
             if old_shape.table(&table.name).is_none_or(|old| !alike(old, table)) {

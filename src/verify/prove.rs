@@ -57,8 +57,11 @@ pub enum Scope {
 /// Proves a plan.
 pub async fn prove(shadow: &mut Shadow, case: &Case<'_>, options: &Options) -> Result<Proof, Error> {
     let mut journal = Journal::default();
-    let touched = touched(shadow, case).await?;
-    let written = match build(shadow, case, options, &touched).await? {
+    let mut connection = shadow.connect(case.base).await?;
+    let base = Shape::read(&mut connection).await?;
+    let _ = connection.close().await;
+    let touched = touched(case, &base);
+    let written = match build(shadow, case, options, (&base, &touched)).await? {
         Ok(written) => written,
         Err(refused) => {
             journal.untried(format!("the migrations as written don't run: {refused}"));
@@ -71,10 +74,7 @@ pub async fn prove(shadow: &mut Shadow, case: &Case<'_>, options: &Options) -> R
 }
 
 /// Tables that the release is about: those that its steps lock, and those that reference them or that they reference.
-async fn touched(shadow: &Shadow, case: &Case<'_>) -> Result<BTreeSet<Name>, Error> {
-    let mut connection = shadow.connect(case.base).await?;
-    let shape = Shape::read(&mut connection).await?;
-    let _ = connection.close().await;
+fn touched(case: &Case<'_>, shape: &Shape) -> BTreeSet<Name> {
     let locked: BTreeSet<&str> =
         case.plan.steps.iter().chain(&case.plan.deferred).flat_map(|step| &step.locks).map(|lock| lock.relation.as_str()).collect();
     let path = |name: &Name| name.schema.as_ref().map_or_else(|| name.name.to_string(), |schema| format!("{schema}.{}", name.name));
@@ -95,5 +95,5 @@ async fn touched(shadow: &Shadow, case: &Case<'_>) -> Result<BTreeSet<Name>, Err
         })
         .collect();
     touched.extend(near);
-    Ok(touched)
+    touched
 }

@@ -47,11 +47,16 @@ pub fn read(file: &str, text: &str) -> Vec<Query> {
     queries
 }
 
+/// What was prepared outlives a transaction, and isn't there if the server refused it.
+const FORGET: &str =
+    "DO $concertina$ BEGIN DEALLOCATE concertina_query; EXCEPTION WHEN invalid_sql_statement_name THEN NULL; END $concertina$";
+
 /// Prepares a query, and runs it with NULLs if `run` says so; what it does is taken back. What the server says against it.
 pub(super) async fn ask(connection: &mut PgConnection, query: &Query, run: bool) -> Result<Result<(), String>, sqlx::Error> {
     execute(connection, "BEGIN").await?;
     let result = attempt(connection, query, run).await;
-    execute(connection, "ROLLBACK; DEALLOCATE ALL").await?;
+    execute(connection, "ROLLBACK").await?;
+    execute(connection, FORGET).await?;
     match result {
         Ok(()) => Ok(Ok(())),
         Err(error) => match error.as_database_error().map(|error| error.message().to_owned()) {

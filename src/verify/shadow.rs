@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use rand::RngExt;
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 
 use super::Error;
 use super::client::execute;
-use crate::db::postgres::{Settings, connect};
+use crate::db::postgres::{Settings, connect, connect_to_any, is_lost};
 use crate::db::throwaway::{self, Server};
 use crate::schema::Identifier;
 use crate::sql::write;
@@ -30,6 +30,8 @@ pub enum Place {
 pub struct Shadow {
     settings: Settings,
     prefix: String,
+    /// The session that makes and drops databases, once there is one.
+    administrator: Option<PgConnection>,
     made: Vec<String>,
     count: u32,
     // Stopped when this is dropped.
@@ -48,7 +50,7 @@ impl Shadow {
             }
         };
         let prefix = format!("concertina_shadow_{:08x}", rand::rng().random::<u32>());
-        Ok(Self { settings, prefix, made: Vec::new(), count: 0, server })
+        Ok(Self { settings, prefix, administrator: None, made: Vec::new(), count: 0, server })
     }
 
     /// Makes a database: empty, or a copy of one that nobody is connected to.
@@ -80,14 +82,19 @@ impl Shadow {
 
     /// A session in a database that was made here.
     pub async fn connect(&self, name: &str) -> Result<PgConnection, Error> {
-        Ok(connect(&self.settings.with_database(name), "concertina verify").await?)
+        Ok(connect_to_any(&self.settings.with_database(name).prepared(), "concertina verify").await?)
     }
 
-    async fn administer(&self, sql: &str) -> Result<(), Error> {
-        let mut connection = connect(&self.settings, "concertina verify").await?;
-        execute(&mut connection, sql).await.map_err(|source| Error::Shadow { doing: sql.to_owned(), source })?;
-        let _ = connection.close().await;
-        Ok(())
+    async fn administer(&mut self, sql: &str) -> Result<(), Error> {
+        let mut connection = match self.administrator.take() {
+            Some(connection) => connection,
+            None => connect(&self.settings, "concertina verify").await?,
+        };
+        let done = execute(&mut connection, sql).await;
+        if !done.as_ref().is_err_and(is_lost) {
+            self.administrator = Some(connection);
+        }
+        done.map_err(|source| Error::Shadow { doing: sql.to_owned(), source })
     }
 }
 

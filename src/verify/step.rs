@@ -170,7 +170,7 @@ async fn chunks(connection: &mut PgConnection, backfill: &Backfill) -> Attempt<O
             None => (&backfill.first_chunk_end, &backfill.first_chunk),
         };
         let after = cursor.clone().unwrap_or_default();
-        let bound = after.iter().fold(sqlx::query(trusted(end)), |query, key| query.bind(key.clone())).bind(CHUNK);
+        let bound = after.iter().fold(sqlx::query(trusted(end)).persistent(false), |query, key| query.bind(key.clone())).bind(CHUNK);
         let found = match bound.fetch_optional(&mut *connection).await {
             Ok(found) => {
                 found.as_ref().map(|row| (0..row.len()).map(|at| row.try_get(at)).collect::<Result<Vec<String>, _>>()).transpose()?
@@ -179,7 +179,7 @@ async fn chunks(connection: &mut PgConnection, backfill: &Backfill) -> Attempt<O
         };
         let Some(key) = found else { break };
         let parameters = [after, key.clone()].concat();
-        let query = parameters.iter().fold(sqlx::query(trusted(change)), |query, key| query.bind(key.clone()));
+        let query = parameters.iter().fold(sqlx::query(trusted(change)).persistent(false), |query, key| query.bind(key.clone()));
         if let Err(error) = query.execute(&mut *connection).await {
             return refused(connection, change, error).await;
         }

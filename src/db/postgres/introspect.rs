@@ -9,7 +9,7 @@ mod script;
 use sqlx::{Connection, PgConnection};
 
 use crate::schema::Catalog;
-use read::Reading;
+use read::{Often, Reading};
 
 /// Why a database's schema could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum Error {
 ///
 /// The same is left out as in [`statements`]. What can't be understood is an error, never left out silently.
 pub async fn introspect(connection: &mut PgConnection) -> Result<Catalog, Error> {
-    let reading = reading(connection).await?;
+    let reading = reading(connection, Often::Once).await?;
     let statements = script::script(reading.pieces, &reading.dependencies);
     fold::fold(&statements, &reading.search_path, reading.major)
 }
@@ -40,20 +40,22 @@ pub async fn introspect(connection: &mut PgConnection) -> Result<Catalog, Error>
 ///
 /// Left out: what the engine made itself, members of extensions, temporary objects, the schema `concertina`, and what
 /// is the server's and not the schema's (roles, tablespaces, subscriptions, user mappings with their passwords).
+///
+/// The session keeps the queries prepared: for one of our own, that reads more than once.
 pub async fn statements(connection: &mut PgConnection) -> Result<Vec<String>, Error> {
-    let reading = reading(connection).await?;
+    let reading = reading(connection, Often::Many).await?;
     Ok(script::script(reading.pieces, &reading.dependencies))
 }
 
 /// The same in the transaction that is open, with what it has done.
 pub async fn statements_here(connection: &mut PgConnection) -> Result<Vec<String>, Error> {
-    let reading = read::read(connection).await?;
+    let reading = read::read(connection, Often::Many).await?;
     Ok(script::script(reading.pieces, &reading.dependencies))
 }
 
-async fn reading(connection: &mut PgConnection) -> Result<Reading, Error> {
+async fn reading(connection: &mut PgConnection, often: Often) -> Result<Reading, Error> {
     let mut transaction = connection.begin_with("begin isolation level repeatable read read only").await?;
-    let reading = read::read(&mut transaction).await?;
+    let reading = read::read(&mut transaction, often).await?;
     transaction.rollback().await?;
     Ok(reading)
 }

@@ -185,6 +185,13 @@ impl Settings {
         Self { options: self.options.clone().database(name), ..self.clone() }
     }
 
+    /// The same for sessions that are ours alone: what is asked often stays prepared in them.
+    #[must_use]
+    pub fn prepared(&self) -> Self {
+        const STATEMENTS: usize = 64;
+        Self { options: self.options.clone().statement_cache_capacity(STATEMENTS), ..self.clone() }
+    }
+
     /// The database in words fit to be printed.
     pub fn target(&self) -> String {
         let place = match self.options.get_socket() {

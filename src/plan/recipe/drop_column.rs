@@ -10,7 +10,7 @@ use crate::plan::format::HazardKind;
 use crate::plan::hold::HeldColumn;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::plan::release::{Planned, is_over_own_row};
+use crate::plan::release::{Named, Planned, is_over_own_row};
 use crate::plan::trigger::{Sync, over, without_generated};
 use crate::schema::change::{DataChange, DropBehavior, Verb};
 use crate::schema::{Catalog, Change, Column, Constraint, Identifier, Lookup, Name, Sql, Table};
@@ -40,6 +40,12 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
         recipe.expand.push(loosen(ctx, table, column)?);
     }
     for name in dependents::rules_to_end(table, found).into_iter().filter_map(|constraint| constraint.name.as_ref()) {
+        if ctx.is_made_before(&Named::Constraint(table_name.clone(), name.clone())) {
+            return Err(ctx.refuse(
+                format!("the same release puts {name} on {table_name}.{column} before it drops the column, and new clients know neither"),
+                format!("take ADD CONSTRAINT {name} out of the release"),
+            ));
+        }
         recipe.append(drop_constraint::at_once(ctx, table_name, name, DropBehavior::Restrict)?);
     }
     if behavior == DropBehavior::Cascade {

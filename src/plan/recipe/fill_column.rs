@@ -8,7 +8,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::identity::differs;
 use crate::plan::keyset::{self, Action};
-use crate::plan::mute::{fired_as_written, muted};
+use crate::plan::mute::{fired_as_written, made_by_release, muted};
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Planned, is_over_own_row};
@@ -43,6 +43,9 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool)
     // An UPDATE of the author's fires triggers where it stands, and so does the fill that takes its place.
     let by_directive = ctx.item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Up(_)));
     let value = over("OLD", up);
+    if !by_directive && !is_never_null(up, table) {
+        refuse_new_triggers(ctx, &add.table, &add.column.name)?;
+    }
     recipe.migrate.extend(if by_directive {
         muted(ctx, &add.table, &add.column.name, Some(&value), filling)
     } else {
@@ -79,6 +82,16 @@ fn is_never_null(up: &Sql, table: &Table) -> bool {
         Part::Type(_) => !reads,
         Part::Column { of: Some(_), .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) => false,
     })
+}
+
+/// The UPDATE as written touches every row, the fill only those that get a value: a trigger that the release has just made would
+/// change the others too.
+fn refuse_new_triggers(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Result<(), Refusal> {
+    let Some(trigger) = made_by_release(ctx, table, column) else { return Ok(()) };
+    Err(ctx.refuse(
+        format!("the UPDATE that fills {table}.{column} fires trigger {}, which this release makes before it, for every row", trigger.name),
+        "put the UPDATE above CREATE TRIGGER where rows are to stay as they are, or into the next release",
+    ))
 }
 
 /// Whether the text computes or casts what not every value allows: too great a number, a text that is none. Then there is NULL.

@@ -23,7 +23,9 @@ fn pair(items: &[Item]) -> Option<Vec<usize>> {
     let start = &items.first()?.before;
     (0..items.len()).find_map(|at| {
         let (Act::Creates, named) = items[at].named()? else { return None };
-        if named.is_in(start) || named.is_in(&items[at].before) || is_directed(&items[at]) {
+        // An index or a constraint that took the place of an old one for a while only: the last one takes it.
+        let stands_in = matches!(named, Named::Index(_) | Named::Constraint(..));
+        if named.is_in(start) && !stands_in || named.is_in(&items[at].before) || is_directed(&items[at]) {
             return None;
         }
         let end = items.iter().enumerate().skip(at + 1).find(|(_, item)| item.named() == Some((Act::Drops, named.clone())))?.0;

@@ -44,20 +44,30 @@ pub(super) struct Reading {
     pub(super) major: u32,
 }
 
+/// How often a session is to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Often {
+    /// Once: nothing is left in the session, which may be one of a pool.
+    Once,
+    /// Many times: the queries are planned once and stay prepared.
+    Many,
+}
+
 /// Reads it all. The caller has begun a transaction, so that every query sees the same schema.
-pub(super) async fn read(connection: &mut PgConnection) -> Result<Reading, sqlx::Error> {
-    let search_path = sqlx::query_scalar("select current_schemas(false)::text[]").persistent(false).fetch_one(&mut *connection).await?;
+pub(super) async fn read(connection: &mut PgConnection, often: Often) -> Result<Reading, sqlx::Error> {
+    let stays = often == Often::Many;
+    let search_path = sqlx::query_scalar("select current_schemas(false)::text[]").persistent(stays).fetch_one(&mut *connection).await?;
     let version: i32 =
-        sqlx::query_scalar("select current_setting('server_version_num')::int4").persistent(false).fetch_one(&mut *connection).await?;
-    sqlx::query(SETTINGS).persistent(false).execute(&mut *connection).await?;
+        sqlx::query_scalar("select current_setting('server_version_num')::int4").persistent(stays).fetch_one(&mut *connection).await?;
+    sqlx::query(SETTINGS).persistent(stays).execute(&mut *connection).await?;
     let publications = if version >= 150_000 { PUBLICATIONS } else { PUBLICATIONS_UNTIL_14 };
     let mut pieces = Vec::new();
     for query in QUERIES.into_iter().chain([publications]) {
-        for row in sqlx::query(query).persistent(false).fetch_all(&mut *connection).await? {
+        for row in sqlx::query(query).persistent(stays).fetch_all(&mut *connection).await? {
             pieces.push(piece(&row)?);
         }
     }
-    let rows = sqlx::query(DEPENDENCIES).persistent(false).fetch_all(&mut *connection).await?;
+    let rows = sqlx::query(DEPENDENCIES).persistent(stays).fetch_all(&mut *connection).await?;
     let dependencies = rows.iter().map(dependency).collect::<Result<_, _>>()?;
     Ok(Reading { pieces, dependencies, search_path, major: u32::try_from(version / 10_000).unwrap_or_default() })
 }
