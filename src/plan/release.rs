@@ -20,6 +20,7 @@ use crate::schema::change::{AddColumn, DropBehavior};
 use crate::schema::{Catalog, Change, Name, Sql};
 use crate::source::Migration;
 use crate::sql::directive::DirectiveKind;
+use crate::sql::postgres::ByName;
 use crate::sql::{Span, postgres};
 
 /// What is planned as one.
@@ -77,10 +78,22 @@ pub(crate) fn items(history: &History, migrations: &[Migration]) -> Vec<Item> {
             continue;
         }
         let after = history.entries.get(at + 1).map_or(&history.end, |next| &next.before);
-        items.push(item(history, at, entry, after, migrations));
+        items.push(named_columns(item(history, at, entry, after, migrations)));
     }
     let shapes = super::retype::fold(&super::enum_swap::fold(undone::leave_out(idle::leave_out(items))));
     again::fold(&fill::fold(&superseded::leave_out(serial::fold(shapes))))
+}
+
+/// The item with the names of the columns that an INSERT means by place.
+fn named_columns(mut item: Item) -> Item {
+    if let Planned::Change(Change::Data(data)) = &mut item.planned
+        && let ByName::Named { statement, columns } = postgres::by_name(&item.statement, &item.before)
+    {
+        data.statement.clone_from(&statement);
+        data.columns = columns;
+        item.statement = statement;
+    }
+    item
 }
 
 /// Settings and transaction control of the migration's own runner: the executor has its own.

@@ -14,11 +14,13 @@ mod directive;
 mod lower;
 pub mod narrow;
 mod compared;
+mod by_name;
 
 use pg_query::NodeRef;
 use pg_query::protobuf::AConst;
 use pg_query::protobuf::a_const::Val;
 
+pub use self::by_name::{ByName, by_name};
 pub use self::compared::compared;
 use self::meta::Meta;
 use self::mistake::Mistake;

@@ -487,8 +487,12 @@ fn dropped_caller<'a>(ctx: &Context<'a>, function: &Name) -> Option<&'a Trigger>
 
 /// Old clients that leave a required column out live on its default.
 fn drop_default(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Result<Recipe, Refusal> {
-    let required = ctx.table(table)?.column(column).is_some_and(|found| found.not_null);
-    Ok(if required || ctx.is_new_column(table, column) {
+    let required = |found: Option<&Column>| found.is_some_and(|found| found.not_null);
+    // What the release loosens for a moment only stays as it is.
+    let before = ctx.old.tables.get(ctx.name_before_release(table)).and_then(|old| old.column(column));
+    let after = ctx.new.tables.get(table).and_then(|new| new.column(column));
+    let stays = required(before) && required(after);
+    Ok(if stays || required(ctx.table(table)?.column(column)) || ctx.is_new_column(table, column) {
         Recipe::contract(
             step(ctx)
                 .because("old clients leave the column out and need its default until then")

@@ -8,6 +8,7 @@ use crate::schema::change::Verb;
 use crate::schema::table::Persistence;
 use crate::schema::{Change, Constraint, ConstraintKind, Name, Part, Sql};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
+use crate::sql::postgres::{ByName, by_name};
 use crate::sql::write;
 
 /// What is newer than the oldest version in use would fail in the middle of a deploy.
@@ -61,6 +62,16 @@ pub(super) fn starred(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal>
         }
         _ => return Ok(()),
     };
+    if let Change::Data(data) = change
+        && data.writes.first().is_some_and(|table| ctx.before.tables.contains_key(table) && !ctx.is_new_table(table))
+        && by_name(&ctx.item.statement, ctx.before) == ByName::Unknown
+    {
+        return Err(ctx.refuse(
+            "the rows that are inserted have no names of columns, and their order may be another in a database that was changed step by \
+             step",
+            "name the columns behind INSERT INTO, and instead of `*`",
+        ));
+    }
     // A row without names finds a renamed column where it was, and the one with the new name follows it.
     let by_place = matches!(change, Change::Data(_)) && !says_star;
     let exchanged = ctx.earlier().find(|item| match &item.planned {

@@ -58,15 +58,16 @@ impl Named {
             }
     }
 
-    /// Its last name, as a statement that uses it must say it.
+    /// Its last name, as a statement that uses it must say it: between quotation marks, one in it stands twice.
     pub(crate) fn word(&self) -> String {
-        match self {
+        let name = match self {
             Self::Table(name) | Self::Index(name) | Self::View(name) | Self::Sequence(name) | Self::Type(name) | Self::Routine(name, _) => {
                 name.name.to_string()
             }
             Self::Column(_, name) | Self::Constraint(_, name) | Self::Trigger(_, name) => name.to_string(),
             Self::Other(object) => object.detail.clone().unwrap_or_else(|| object.name.name.to_string()),
-        }
+        };
+        name.replace('"', "\"\"")
     }
 }
 

@@ -1,6 +1,6 @@
 //! A parsed statement to changes, one by one. Never drops a statement: what has no meaning for us is `Opaque`, with its reason.
 
-mod name;
+pub(super) mod name;
 mod nodes;
 pub(in crate::sql::postgres) mod data_type;
 mod table;

@@ -66,6 +66,11 @@ pub fn output_expressions(query: &str) -> Option<Vec<String>> {
     })
 }
 
+/// A query with each `*` spelled out, and how many columns it has. Names in it must be qualified already.
+pub(super) fn spelled_out(sql: &Sql, catalog: &Catalog) -> Option<(Sql, usize)> {
+    query(sql, catalog).map(|resolved| (resolved.query, resolved.columns.len()))
+}
+
 /// A query, resolved.
 struct Resolved {
     query: Sql,
