@@ -1,5 +1,5 @@
 //! CREATE INDEX on a partitioned table: one is built CONCURRENTLY on each partition, under the name that the database would give
-//! it; then the parent's is made without reading anything, and those are attached to it.
+//! it; then the parent's takes them over without reading anything.
 
 use std::sync::Arc;
 
@@ -33,12 +33,14 @@ pub(super) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> 
     }
     let is_leaf =
         |(_, child): &&(&Name, &Arc<Index>)| ctx.after.tables.get(&child.table).is_some_and(|table| matches!(table.kind, TableKind::Plain));
-    let builds = children.iter().filter(is_leaf).map(|(name, child)| {
+    let leaves: Vec<_> = children.iter().filter(is_leaf).collect();
+    let builds = leaves.iter().map(|(name, child)| {
         let own = Index { name: Some(name.name.clone()), parent: None, ..(***child).clone() };
         build(&own).because("readers and writers go on while the index is built")
     });
     let mut recipe = Recipe { expand: builds.collect(), ..Recipe::default() };
-    recipe.expand.push(attach(index, &children));
+    let built: Vec<&Name> = leaves.iter().map(|(name, _)| *name).collect();
+    recipe.expand.push(attach(index, &children, &built));
     Ok(recipe)
 }
 
@@ -53,28 +55,46 @@ fn children<'a>(ctx: &'a Context<'_>, parent: &Name) -> Vec<(&'a Name, &'a Arc<I
     .collect()
 }
 
-fn attach(index: &Index, children: &[(&Name, &Arc<Index>)]) -> Draft {
+/// The parent's index by a plain CREATE INDEX: it takes over an index of the same shape wherever a partition has one, and builds the
+/// others. Of those that no migration makes nothing is known, so a gate asks how large they are.
+fn attach(index: &Index, children: &[(&Name, &Arc<Index>)], built: &[&Name]) -> Draft {
     let parent = name_of(index);
-    let create = |name: &Name, index: &Index| {
-        let only = Index { name: Some(name.name.clone()), only: true, parent: None, ..index.clone() };
-        write::create_index(&only, Concurrency::Blocking)
-    };
-    let is_branch = |name: &Name| children.iter().any(|(_, child)| child.parent.as_ref() == Some(name));
-    let mut sql = vec![create(&parent, index)];
-    sql.extend(children.iter().filter(|(name, _)| is_branch(name)).map(|(name, child)| create(name, child)));
-    let attached = |(name, child): &(&Name, &Arc<Index>)| {
-        child.parent.as_ref().map(|parent| format!("ALTER INDEX {} ATTACH PARTITION {}", write::name(parent), write::name(name)))
-    };
-    // The innermost first: an index is valid once all of its own are.
-    sql.extend(children.iter().rev().filter_map(attached));
     let about = format!("make {} the index of {} that those of its partitions are part of", parent.name, index.table);
-    let draft = Draft::own(format!("{}.{}", index.table, parent.name), "attach-index", about, sql)
-        .because("each partition has its index, so nothing is read under the lock")
-        .locks(&index.table, LockMode::Share, Held::Brief)
+    let sql = vec![write::create_index(&Index { name: Some(parent.name.clone()), ..index.clone() }, Concurrency::Blocking)];
+    let draft = Draft::own(format!("{}.{}", index.table, parent.name), "attach-index", about, sql);
+    let draft = if children.is_empty() {
+        draft.because("no migration makes a partition, and what others have made is small").locks(&index.table, LockMode::Share, Held::Scan)
+    } else {
+        draft.because("each partition has its index, so nothing is read under the lock").locks(&index.table, LockMode::Share, Held::Brief)
+    };
+    let draft = draft
+        .after_zero(
+            format!(
+                "large partitions of {} that no migration makes, without such an index: build it CONCURRENTLY there, by hand",
+                index.table
+            ),
+            others(&index.table, built.first().copied()),
+        )
         .probed(probe::index_valid(&parent))
         .undone_by(vec![format!("DROP INDEX {}", write::name(&parent))]);
     children.iter().fold(draft, |draft, (name, child)| {
-        let draft = draft.locks(name, LockMode::AccessExclusive, Held::Brief);
-        if is_branch(name) { draft.locks(&child.table, LockMode::Share, Held::Brief) } else { draft }
+        draft.locks(name, LockMode::Share, Held::Brief).locks(&child.table, LockMode::Share, Held::Brief)
     })
+}
+
+/// How many partitions there are for which CREATE INDEX would take long. `built`: an index that a step before has built.
+fn others(table: &Name, built: Option<&Name>) -> String {
+    const LARGE: &str = "1048576";
+    let literal = |name: &Name| format!("to_regclass({})", write::literal(&write::name(name)));
+    let shape = |index: &str| format!("split_part(pg_get_indexdef({index}), ' USING ', 2)");
+    let mut sql = format!(
+        "SELECT count(*) FROM pg_partition_tree({}) p WHERE p.isleaf AND p.level > 0 AND pg_relation_size(p.relid) > {LARGE}",
+        literal(table)
+    );
+    if let Some(name) = built {
+        let alike = format!("{} = {}", shape("i.indexrelid"), shape(&literal(name)));
+        let there = format!("SELECT FROM pg_index i WHERE i.indrelid = p.relid AND i.indisvalid AND {alike}");
+        sql = format!("{sql} AND NOT EXISTS ({there})");
+    }
+    sql
 }
