@@ -17,6 +17,7 @@ mod keyset;
 mod trigger;
 mod mute;
 mod compiled;
+mod recalled;
 mod family;
 mod identity;
 mod probe;

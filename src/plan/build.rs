@@ -12,6 +12,7 @@ use super::format::{
 };
 use super::hold::Holds;
 use super::order::order;
+use super::recalled;
 use super::recipe::{self, Context};
 use super::refusal::Refusal;
 use super::release::{Item, Planned, items};
@@ -75,6 +76,7 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
             Ok(mut recipe) => {
                 refusals.extend(overtakes(&ctx, &recipe, &recipes));
                 lock_children(&ctx, &mut recipe);
+                recalled::comments(&ctx, &mut recipe);
                 after_what_is_held(input, item, &mut recipe, &mut holds);
                 recipes.push((item, recipe));
             }

@@ -316,6 +316,7 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
                 return Ok(as_written::direct(ctx, change));
             }
             refused::taken_table_name(ctx, change)?;
+            refused::taken_bounds(ctx, change)?;
             referenced::refuse_within(ctx, change)?;
             if let Change::AddConstraint { table, constraint } = change
                 && ctx.item.instead_of.is_none()

@@ -1,12 +1,14 @@
 //! What is refused before any recipe looks at it: directives that say nothing, names that old clients still use, what is temporary.
 
+use std::sync::Arc;
+
 use super::{Context, as_written};
 use crate::engine::postgres;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Act, Item, Named, Planned, may_be_there, mutes_triggers, named_by};
 use crate::schema::change::Verb;
 use crate::schema::table::Persistence;
-use crate::schema::{Change, Constraint, ConstraintKind, Name, Part, Sql};
+use crate::schema::{Change, Constraint, ConstraintKind, Name, Part, Sql, Table};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use crate::sql::postgres::{ByName, by_name};
 use crate::sql::write;
@@ -90,6 +92,30 @@ pub(super) fn starred(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal>
                 other.origin.file, other.origin.line
             ),
             "name the columns (instead of `*` or LIKE, and behind INSERT INTO), or put this into the next release",
+        )),
+    }
+}
+
+/// A partition in the place of one that goes in contract only: both can't be there.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else makes a partition")]
+pub(super) fn taken_bounds(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    let (name, place) = match change {
+        Change::CreateTable(create) => (&create.table.name, create.table.partition_of.as_ref()),
+        Change::AttachPartition { partition, .. } => {
+            (partition, ctx.after.tables.get(partition).and_then(|table| table.partition_of.as_ref()))
+        }
+        _ => return Ok(()),
+    };
+    let Some(place) = place else { return Ok(()) };
+    let same = |table: &&Arc<Table>| {
+        let Some(other) = &table.partition_of else { return false };
+        other.parent == place.parent && write::text(&other.bound) == write::text(&place.bound) && &table.name != name
+    };
+    match ctx.old.tables.values().find(same) {
+        None => Ok(()),
+        Some(old) => Err(ctx.refuse(
+            format!("{} holds these rows of {} until contract, and {name} can't be its partition before", old.name, place.parent),
+            format!("make {name} in the next release, or accept the gap with `-- concertina: strategy direct` above both statements"),
         )),
     }
 }

@@ -17,7 +17,7 @@ use crate::plan::release::{Item, Planned};
 use crate::plan::retype::is_as_written;
 use crate::plan::trigger::Sync;
 use crate::schema::object::{Definition, ObjectKind, Trigger};
-use crate::schema::{Change, Column, Identifier, Lookup, Name, Table};
+use crate::schema::{Change, Column, Constraint, ConstraintKind, Identifier, Lookup, Name, Table};
 use crate::sql::directive::DirectiveKind;
 use crate::sql::write;
 
@@ -156,11 +156,27 @@ fn is_served_by_view(ctx: &Context<'_>, table: &Table) -> bool {
     let stands_in_the_way = |item: &Item| match &item.planned {
         Planned::Change(Change::RenameColumn { table: on, column, to }) if on == &table.name => {
             !item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Strategy(_)))
-                && Replacement { table: old, from: column, to, keys: OfKeys::Refused }.obstacle(&at_start).is_some()
+                && (needs_its_null(old, column)
+                    || Replacement { table: old, from: column, to, keys: OfKeys::Refused }.obstacle(&at_start).is_some())
         }
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
     };
     ctx.release.iter().any(stands_in_the_way)
+}
+
+/// Whether a rule asks whether the column is NULL, which a second column with a default would not stay.
+fn needs_its_null(table: &Table, column: &Identifier) -> bool {
+    let asks = |constraint: &Constraint| match &constraint.kind {
+        ConstraintKind::Check { expression } => {
+            constraint.columns().contains(column) && write::text(expression).to_ascii_lowercase().contains("null")
+        }
+        ConstraintKind::Unique(_)
+        | ConstraintKind::PrimaryKey(_)
+        | ConstraintKind::Exclude(_)
+        | ConstraintKind::ForeignKey(_)
+        | ConstraintKind::NotNull { .. } => false,
+    };
+    table.column(column).is_some_and(|found| found.default.is_some()) && table.constraints.iter().any(asks)
 }
 
 /// The column and its triggers in one transaction: in between, a write would be lost to the other side.

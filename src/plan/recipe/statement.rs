@@ -215,7 +215,9 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
         // It goes with the table.
         Change::Comment { object, .. } if ctx.before.tables.contains_key(&object.name) && ctx.is_new_table(&object.name) => draft,
         Change::Comment { object, .. } => {
-            let before = ctx.before.comments.get(object).map_or_else(|| "NULL".to_owned(), |text| write::literal(text));
+            // Nobody has said it in a migration, and still there is one.
+            let born = (object.kind == ObjectKind::Schema && object.name.name == "public").then_some("standard public schema");
+            let before = ctx.before.comments.get(object).map(String::as_str).or(born).map_or_else(|| "NULL".to_owned(), write::literal);
             draft.undone_by(vec![format!("COMMENT ON {} IS {before}", write::object(object))])
         }
         Change::CreateRoutine { routine, .. } if !ctx.before.routines.contains_key(&(routine.name.clone(), routine.arguments.clone())) => {

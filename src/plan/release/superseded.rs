@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::again::is_directed;
 use super::{Item, Planned};
+use crate::schema::change::{DataChange, Verb};
 use crate::schema::{Catalog, Change, Column, Identifier, Name};
+use crate::sql::write;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Attribute {
@@ -67,13 +69,28 @@ fn drops(item: &Item, table: &Name, column: &Identifier) -> bool {
 fn rests_on(item: &Item, table: &Name, column: &Identifier, attribute: Attribute) -> bool {
     let Planned::Change(change) = &item.planned else { return true };
     match change {
-        Change::Data(data) => attribute == Attribute::Default && data.writes.contains(table),
+        Change::Data(data) if data.writes.contains(table) => match attribute {
+            Attribute::Default => true,
+            Attribute::NotNull => may_write_null(data, column),
+        },
         Change::ChangeType { table: on, column: of, .. } => on == table && of == column,
         Change::RenameColumn { table: on, column: of, to } => on == table && (of == column || to == column),
         Change::RenameTable { table: on, .. } | Change::SetTableSchema { table: on, .. } => on == table,
         Change::AddConstraint { table: on, constraint } => on == table && constraint.columns().contains(column),
         Change::Opaque { .. } => true,
         _ => false,
+    }
+}
+
+/// Whether the statement may leave NULL in the column: anything but a plain constant may be.
+fn may_write_null(data: &DataChange, column: &Identifier) -> bool {
+    match data.verb {
+        Verb::Delete | Verb::Truncate | Verb::Select => false,
+        Verb::Update if data.plain => data.assignments.iter().any(|(to, value)| {
+            let text = write::text(value);
+            to == column && !text.trim_start().starts_with(|first: char| first == '\'' || first.is_ascii_digit())
+        }),
+        Verb::Insert | Verb::Update | Verb::Merge | Verb::Copy => data.columns.is_empty() || data.columns.contains(column),
     }
 }
 

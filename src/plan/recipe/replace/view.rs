@@ -8,7 +8,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
 use crate::schema::object::{View, ViewColumn};
-use crate::schema::{Catalog, Change, DataType, Identifier, Lookup, Name, Part};
+use crate::schema::{Catalog, Change, DataType, Identifier, Lookup, Name, ObjectRef, Part};
 use crate::sql::postgres::resolve::output_expressions;
 use crate::sql::write;
 
@@ -30,6 +30,7 @@ pub(super) fn plan(ctx: &Context<'_>, name: &Name, view: &View) -> Result<Recipe
     };
     let (before, after) = (shown(old, before), shown(new, after));
     if after.len() >= before.len() && before.iter().zip(&after).all(|(one, other)| one.is(other)) {
+        refuse_lost_grants(ctx, name)?;
         return Ok(once_filled(ctx, in_place(ctx, old, new)));
     }
     let unknown = after.iter().find(|column| before.iter().any(|other| column.may_be(other)));
@@ -89,10 +90,24 @@ impl Shown<'_> {
     }
 }
 
+/// DROP VIEW takes rights along that CREATE OR REPLACE would keep.
+fn refuse_lost_grants(ctx: &Context<'_>, name: &Name) -> Result<(), Refusal> {
+    let lost = ctx.before.grants.iter().find(|grant| &grant.object.name == name && !ctx.new.grants.contains(*grant));
+    match lost {
+        None => Ok(()),
+        Some(grant) => Err(ctx.refuse(
+            format!("{} has rights on the view {name}, which DROP VIEW takes away", grant.grantee),
+            format!("give them again below CREATE VIEW (GRANT … ON {name} TO …), or use CREATE OR REPLACE VIEW, which keeps them"),
+        )),
+    }
+}
+
 /// CREATE OR REPLACE keeps what depends on the view, its grants and its comments.
 fn in_place(ctx: &Context<'_>, old: &View, new: &View) -> Draft {
-    let replace = write::create_view(new).replacen("CREATE VIEW", "CREATE OR REPLACE VIEW", 1);
-    Draft::own(old.name.to_string(), "replace-view", format!("replace view {}, which only gains columns", old.name), vec![replace])
+    let mut sql = vec![write::create_view(new).replacen("CREATE VIEW", "CREATE OR REPLACE VIEW", 1)];
+    let lost = |object: &&ObjectRef| object.name == old.name && !ctx.new.comments.contains_key(*object);
+    sql.extend(ctx.before.comments.keys().filter(lost).map(|object| format!("COMMENT ON {} IS NULL", write::object(object))));
+    Draft::own(old.name.to_string(), "replace-view", format!("replace view {}, which only gains columns", old.name), sql)
         .because("old clients find all their columns where they were, and grants stay")
         .locks(&old.name, LockMode::AccessExclusive, Held::Brief)
         .undone_by(restored(ctx, old))
