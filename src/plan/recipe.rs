@@ -309,6 +309,7 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
                 // `strategy` says how, `phase` says when.
                 let by_columns = ctx.strategy() == Some(Strategy::Columns) && matches!(change, Change::ChangeType { .. });
                 if !(by_columns && phase == PhaseName::Contract) {
+                    refused::made_too_late(ctx, phase)?;
                     return Ok(as_written::in_phase(ctx, phase));
                 }
             }

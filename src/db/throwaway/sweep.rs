@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// How the folders of throwaway servers begin.
 pub(super) const PREFIX: &str = "concertina-";
@@ -26,7 +27,7 @@ pub(super) fn sweep(temporary: &Path) {
 }
 
 fn sweep_one(folder: &Path) {
-    let Ok(owner) = fs::read_to_string(folder.join("owner")) else { return };
+    let Ok(owner) = fs::read_to_string(folder.join("owner")) else { return sweep_empty(folder) };
     let Some((id, then)) = owner.split_once(' ') else { return };
     let Ok(id) = id.parse::<u32>() else { return };
     if is_alive(id, then) {
@@ -37,6 +38,18 @@ fn sweep_one(folder: &Path) {
     }
     let _ = fs::remove_dir_all(folder);
 }
+
+/// The folder that a keeper has emptied and could not remove, since it lies in a folder of another user's. One that is young may
+/// be about to be claimed.
+fn sweep_empty(folder: &Path) {
+    let age = fs::metadata(folder).and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+    if age.is_some_and(|age| age > YOUNG) {
+        let _ = fs::remove_dir(folder);
+    }
+}
+
+/// How long a folder may lie there before its owner claims it.
+const YOUNG: Duration = Duration::from_mins(1);
 
 /// The process of a server that really runs on this folder.
 fn server_on(folder: &Path) -> Option<u32> {

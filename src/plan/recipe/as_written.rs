@@ -492,7 +492,12 @@ fn drop_default(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Result<
     let before = ctx.old.tables.get(ctx.name_before_release(table)).and_then(|old| old.column(column));
     let after = ctx.new.tables.get(table).and_then(|new| new.column(column));
     let stays = required(before) && required(after);
-    Ok(if stays || required(ctx.table(table)?.column(column)) || ctx.is_new_column(table, column) {
+    let goes = ctx.release.iter().any(|item| match &item.planned {
+        Planned::Change(Change::DropColumn { table: on, column: gone, .. }) => on == table && gone == column,
+        Planned::Change(Change::DropTable { table: gone, .. }) => gone == table,
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    });
+    Ok(if stays || goes || required(ctx.table(table)?.column(column)) || ctx.is_new_column(table, column) {
         Recipe::contract(
             step(ctx)
                 .because("old clients leave the column out and need its default until then")

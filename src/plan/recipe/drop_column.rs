@@ -40,10 +40,10 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
         recipe.expand.push(loosen(ctx, table, column)?);
     }
     for name in dependents::rules_to_end(table, found).into_iter().filter_map(|constraint| constraint.name.as_ref()) {
-        if ctx.is_made_before(&Named::Constraint(table_name.clone(), name.clone())) {
+        if ctx.is_new_column(table_name, column) || ctx.is_made_before(&Named::Constraint(table_name.clone(), name.clone())) {
             return Err(ctx.refuse(
                 format!("the same release puts {name} on {table_name}.{column} before it drops the column, and new clients know neither"),
-                format!("take ADD CONSTRAINT {name} out of the release"),
+                format!("take {name} out of the release"),
             ));
         }
         recipe.append(drop_constraint::at_once(ctx, table_name, name, DropBehavior::Restrict)?);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::company::has_word;
 use super::{Context, as_written};
 use crate::engine::postgres;
 use crate::plan::refusal::Refusal;
@@ -64,6 +65,18 @@ pub(super) fn starred(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal>
         }
         _ => return Ok(()),
     };
+    if let Change::CreateTable(create) = change {
+        let mut taken = create.like.iter().map(|(_, like)| &like.table).filter(|table| !ctx.is_new_table(table));
+        if let Some(other) = taken.find_map(|table| ctx.earlier().find(|item| shapes(item, table))) {
+            return Err(ctx.refuse(
+                format!(
+                    "LIKE takes a table as it is at that moment, and an earlier statement changes it ({}:{})",
+                    other.origin.file, other.origin.line
+                ),
+                "put this into the next release, or write out the columns",
+            ));
+        }
+    }
     if let Change::Data(data) = change
         && data.writes.first().is_some_and(|table| ctx.before.tables.contains_key(table) && !ctx.is_new_table(table))
         && by_name(&ctx.item.statement, ctx.before) == ByName::Unknown
@@ -92,6 +105,33 @@ pub(super) fn starred(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal>
                 other.origin.file, other.origin.line
             ),
             "name the columns (instead of `*` or LIKE, and behind INSERT INTO), or put this into the next release",
+        )),
+    }
+}
+
+/// Whether the item changes what LIKE would take of the table.
+fn shapes(item: &Item, table: &Name) -> bool {
+    match &item.planned {
+        Planned::FilledColumn { add, .. } => &add.table == table,
+        Planned::EnumSwap(swap) => swap.columns.iter().any(|(on, _)| on == table),
+        Planned::Change(Change::Data(_)) => false,
+        Planned::Change(change) => change.relation() == Some(table),
+    }
+}
+
+/// What a directive makes late can't be used by a later statement that is done before.
+pub(super) fn made_too_late(ctx: &Context<'_>, phase: PhaseName) -> Result<(), Refusal> {
+    let Some((Act::Creates, made)) = ctx.item.named().filter(|_| phase == PhaseName::Contract) else { return Ok(()) };
+    let later = ctx.release.iter().skip_while(|item| !std::ptr::eq(*item, ctx.item)).skip(1);
+    let needs = |item: &&Item| as_written::phase_of(item) != Some(phase) && has_word(&item.statement, &made.word());
+    match later.into_iter().find(needs) {
+        None => Ok(()),
+        Some(other) => Err(ctx.refuse(
+            format!(
+                "a directive makes it in contract, and a later statement needs it before ({}:{})",
+                other.origin.file, other.origin.line
+            ),
+            "take the directive away, or write the same one above that statement too",
         )),
     }
 }
