@@ -43,7 +43,8 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool)
     // An UPDATE of the author's fires triggers where it stands, and so does the fill that takes its place.
     let by_directive = ctx.item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Up(_)));
     let value = over("OLD", up);
-    if !by_directive && !is_never_null(up, table) {
+    let always = is_never_null(ctx, up, table);
+    if !by_directive && !always {
         refuse_new_triggers(ctx, &add.table, &add.column.name)?;
     }
     recipe.migrate.extend(if by_directive {
@@ -58,7 +59,7 @@ pub(crate) fn plan(ctx: &Context<'_>, add: &AddColumn, up: &Sql, not_null: bool)
             .probed(probe::trigger_gone(&add.table, sync.first_trigger()))
             .undone_by(sync.create()),
     );
-    if not_null && is_never_null(up, table) {
+    if not_null && always {
         recipe.migrate.extend(set_not_null::steps(ctx, &add.table, &add.column.name));
     } else if not_null {
         // Old clients may still write rows for which the value comes to NULL, and those must not be refused. The trigger goes
@@ -73,8 +74,11 @@ const STRICT: &[&str] =
     &["upper", "lower", "trim", "btrim", "ltrim", "rtrim", "length", "char_length", "md5", "abs", "now", "gen_random_uuid"];
 
 /// Whether the value is one for every row: a literal, or made of columns that refuse NULL by nothing that could give it.
-fn is_never_null(up: &Sql, table: &Table) -> bool {
-    let refuses_null = |name: &Identifier| table.column(name).is_some_and(|column| column.not_null);
+/// Old clients may write NULL into a column of which only the release demands a value.
+fn is_never_null(ctx: &Context<'_>, up: &Sql, table: &Table) -> bool {
+    let old = ctx.old.tables.get(ctx.name_before_release(&table.name));
+    let in_old = |name: &Identifier| old.and_then(|old| old.column(name)).is_none_or(|column| column.not_null);
+    let refuses_null = |name: &Identifier| table.column(name).is_some_and(|column| column.not_null) && in_old(name);
     let reads = up.own_columns().next().is_some();
     up.parts.iter().all(|part| match part {
         Part::Text(text) => is_plain(text) && !(reads && may_fail(text)),
