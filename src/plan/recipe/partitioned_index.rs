@@ -73,7 +73,7 @@ fn attach(index: &Index, children: &[(&Name, &Arc<Index>)], built: &[&Name]) -> 
                 "large partitions of {} that no migration makes, without such an index: build it CONCURRENTLY there, by hand",
                 index.table
             ),
-            others(&index.table, built.first().copied()),
+            others(index, built.first().copied()),
         )
         .probed(probe::index_valid(&parent))
         .undone_by(vec![format!("DROP INDEX {}", write::name(&parent))]);
@@ -83,18 +83,24 @@ fn attach(index: &Index, children: &[(&Name, &Arc<Index>)], built: &[&Name]) -> 
 }
 
 /// How many partitions there are for which CREATE INDEX would take long. `built`: an index that a step before has built.
-fn others(table: &Name, built: Option<&Name>) -> String {
+fn others(index: &Index, built: Option<&Name>) -> String {
     const LARGE: &str = "1048576";
     let literal = |name: &Name| format!("to_regclass({})", write::literal(&write::name(name)));
     let shape = |index: &str| format!("split_part(pg_get_indexdef({index}), ' USING ', 2)");
-    let mut sql = format!(
-        "SELECT count(*) FROM pg_partition_tree({}) p WHERE p.isleaf AND p.level > 0 AND pg_relation_size(p.relid) > {LARGE}",
-        literal(table)
-    );
-    if let Some(name) = built {
-        let alike = format!("{} = {}", shape("i.indexrelid"), shape(&literal(name)));
-        let there = format!("SELECT FROM pg_index i WHERE i.indrelid = p.relid AND i.indisvalid AND {alike}");
-        sql = format!("{sql} AND NOT EXISTS ({there})");
-    }
-    sql
+    let wanted = built.map_or_else(|| write::literal(&said(index)), |name| shape(&literal(name)));
+    format!(
+        "SELECT count(*) FROM pg_partition_tree({}) p WHERE p.isleaf AND p.level > 0 AND pg_relation_size(p.relid) > {LARGE} AND NOT \
+         EXISTS (SELECT FROM pg_index i WHERE i.indrelid = p.relid AND i.indisvalid AND {} = {wanted})",
+        literal(&index.table),
+        shape("i.indexrelid")
+    )
+}
+
+/// What the database says of such an index behind USING, as far as that can be told without one.
+fn said(index: &Index) -> String {
+    let elements: Vec<String> = index.elements.iter().map(write::index_element).collect();
+    let include: Vec<String> = index.include.iter().map(write::identifier).collect();
+    let include = if include.is_empty() { String::new() } else { format!(" INCLUDE ({})", include.join(", ")) };
+    let predicate = index.predicate.as_ref().map(|predicate| format!(" WHERE ({})", write::text(predicate))).unwrap_or_default();
+    format!("{} ({}){include}{predicate}", index.method, elements.join(", "))
 }
