@@ -349,8 +349,14 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
         Change::CreateTrigger { trigger, .. } => {
             let fires = format!("writes of old clients to {} fire it too", trigger.table);
             let step = step(ctx).hazard(HazardKind::OldClientsReadNewValues, fires);
+            let runs = ctx.new.routines.iter().filter(|((name, _), _)| name == &trigger.function);
             if late::is_late(ctx, change) {
                 Recipe::migrate(step.because("new clients rely on it, and the release's own writes before it don't fire it"))
+            } else if runs.map(|(_, routine)| write::text(&routine.definition)).any(|text| needs_later_table(ctx, &text)) {
+                Recipe {
+                    last: vec![step.because("new clients rely on it, and its function needs a table that is made first")],
+                    ..Recipe::default()
+                }
             } else {
                 Recipe::expand(step.because("new clients rely on it"))
             }
@@ -400,12 +406,20 @@ fn replaced_body(ctx: &Context<'_>, function: &Name) -> Result<Recipe, Refusal> 
     let replace = step(ctx)
         .because("the signature stays; the body must serve old clients too")
         .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body");
+    Ok(if needs_later_table(ctx, &ctx.item.statement) {
+        Recipe { last: vec![replace], ..Recipe::default() }
+    } else {
+        once_filled(ctx, replace)
+    })
+}
+
+/// Whether the text of a function names a table that a later statement makes.
+fn needs_later_table(ctx: &Context<'_>, text: &str) -> bool {
     let makes = |item: &Item| match &item.planned {
-        Planned::Change(Change::CreateTable(create)) => has_word(&ctx.item.statement, create.table.name.name.as_str()),
+        Planned::Change(Change::CreateTable(create)) => has_word(text, create.table.name.name.as_str()),
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
     };
-    let later = ctx.release.iter().skip_while(|item| !std::ptr::eq(*item, ctx.item)).any(makes);
-    Ok(if later { Recipe { last: vec![replace], ..Recipe::default() } } else { once_filled(ctx, replace) })
+    ctx.release.iter().skip_while(|item| !std::ptr::eq(*item, ctx.item)).any(makes)
 }
 
 /// In expand, unless what it reads is filled first.
