@@ -44,11 +44,23 @@ pub(crate) fn fired_as_written(ctx: &Context<'_>, table: &Name, column: &Identif
     })]
 }
 
-/// A trigger that the release makes and that changes rows when the column is filled.
+/// A trigger that the release makes and that changes rows when the column is filled, to more than the time of their change.
 pub(crate) fn made_by_release<'a>(ctx: &Context<'a>, table: &Name, column: &Identifier) -> Option<&'a Trigger> {
     let old = fired([ctx.old], ctx.name_before_release(table), column);
     let is_new = |trigger: &&Trigger| !old.iter().any(|known| known.name == trigger.name);
-    fired([ctx.before], table, column).into_iter().filter(|trigger| changes_the_row(trigger)).find(is_new)
+    let changing = fired([ctx.before], table, column).into_iter().filter(|trigger| changes_the_row(trigger));
+    changing.filter(is_new).find(|trigger| computes(ctx.before, trigger))
+}
+
+/// Whether the trigger's function sets a column to what follows from the row, or isn't known.
+fn computes(catalog: &Catalog, trigger: &Trigger) -> bool {
+    let mut bodies = catalog.routines.iter().filter(|((name, _), _)| name == &trigger.function).peekable();
+    let follows = |definition: &str| {
+        let text = definition.to_ascii_lowercase().replace(":=", "=");
+        let set = text.split(';').filter_map(|statement| statement.split_once('='));
+        set.map(|(_, value)| value).any(|value| value.contains("new.") || value.contains("old."))
+    };
+    bodies.peek().is_none() || bodies.any(|(_, routine)| follows(&write::text(&routine.definition)))
 }
 
 fn changes_the_row(trigger: &Trigger) -> bool {

@@ -346,26 +346,29 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
             expand(ctx, "old clients don't call it")
         }
         Change::CreateRoutine { routine, on_conflict: OnConflict::Replace } => replaced_body(ctx, &routine.name)?,
-        Change::CreateTrigger { trigger, .. } => {
-            let fires = format!("writes of old clients to {} fire it too", trigger.table);
-            let step = step(ctx).hazard(HazardKind::OldClientsReadNewValues, fires);
-            let runs = ctx.new.routines.iter().filter(|((name, _), _)| name == &trigger.function);
-            if late::is_late(ctx, change) {
-                Recipe::migrate(step.because("new clients rely on it, and the release's own writes before it don't fire it"))
-            } else if runs.map(|(_, routine)| write::text(&routine.definition)).any(|text| needs_later_table(ctx, &text)) {
-                Recipe {
-                    last: vec![step.because("new clients rely on it, and its function needs a table that is made first")],
-                    ..Recipe::default()
-                }
-            } else {
-                Recipe::expand(step.because("new clients rely on it"))
-            }
-        }
+        Change::CreateTrigger { trigger, .. } => new_trigger(ctx, change, trigger),
         Change::AlterSequence { owned_by: Some(Some((table, column))), .. } if ctx.is_retyped(table, column) => {
             Recipe::contract(step(ctx).because("the column that it then belongs to has taken the place of the one before"))
         }
         _ => return Ok(None),
     }))
+}
+
+/// In expand, unless the release's own writes before it must not fire it, or its function needs a table that is made later.
+fn new_trigger(ctx: &Context<'_>, change: &Change, trigger: &Trigger) -> Recipe {
+    let fires = format!("writes of old clients to {} fire it too", trigger.table);
+    let step = step(ctx).hazard(HazardKind::OldClientsReadNewValues, fires);
+    let mut runs = ctx.new.routines.iter().filter(|((name, _), _)| name == &trigger.function);
+    if late::is_late(ctx, change) {
+        Recipe::migrate(step.because("new clients rely on it, and the release's own writes before it don't fire it"))
+    } else if runs.any(|(_, routine)| needs_later_table(ctx, &write::text(&routine.definition))) {
+        Recipe {
+            last: vec![step.because("new clients rely on it, and its function needs a table that is made first")],
+            ..Recipe::default()
+        }
+    } else {
+        Recipe::expand(step.because("new clients rely on it"))
+    }
 }
 
 /// Whether the primary key that the release found, and that goes in contract, has the column.
