@@ -44,6 +44,11 @@ pub(super) fn refuse_beside_table(ctx: &Context<'_>, from: &Name, to: &Name, ren
         if at < here && is_left && !is_complete_in_expand(item) {
             return Err(in_the_way(ctx, item, &format!("write it after the statement that renames {from}, with the new name")));
         }
+        // It runs before the table and its columns have their new names.
+        let by_new_name = has_word(&item.statement, from.name.as_str()) && renamed.iter().any(|(_, new)| names_word(item, new));
+        if at < here && by_new_name && !is_about(item, from) {
+            return Err(in_the_way(ctx, item, &format!("write it after the statement that renames {from}, with the new name")));
+        }
         let by_old_name = renamed.iter().any(|(old, _)| names_word(item, old)) || fills_from(ctx, item, from, renamed);
         if is_about(item, to) && (by_old_name || !leaves_the_shape(item)) {
             return Err(in_the_way(ctx, item, "put it into the next release"));
