@@ -2,14 +2,14 @@
 //! step by step has its columns in another order than the migrations made them.
 
 use pg_query::NodeEnum;
-use pg_query::protobuf::{InsertStmt, OverridingKind, SelectStmt};
+use pg_query::protobuf::{InsertStmt, OverridingKind, SelectStmt, SubLinkType};
 use serde_json::Value;
 
 use super::lower::name::relation_of;
 use super::mark::Owner;
 use super::source::Source;
 use super::{resolve, with_deep_stack};
-use crate::schema::{Catalog, Identifier, Name, Part};
+use crate::schema::{Catalog, Identifier, Name, ObjectKind, Part};
 use crate::sql::write;
 
 /// What is known of the columns that a statement means.
@@ -48,6 +48,9 @@ fn insert_by_name(text: &str, insert: &InsertStmt, catalog: &Catalog) -> ByName 
         return ByName::AsWritten;
     }
     let table = catalog.resolve_relation(&relation_of(insert.relation.as_ref()));
+    if catalog.is_unknown(ObjectKind::Table, &table) {
+        return ByName::Unknown;
+    }
     let Some(table) = catalog.tables.get(&table) else { return ByName::Unknown };
     let source = Source::new(text, 0);
     let name = source.at(insert.relation.as_ref().map_or(-1, |relation| relation.location));
@@ -103,10 +106,11 @@ fn query(source: &Source<'_>, from: usize, insert: &InsertStmt, select: &SelectS
     Some((write::text(&sql), columns)).filter(|(text, _)| !text.contains("\"?column?\""))
 }
 
-/// Whether a query in it takes all columns of something.
+/// Whether a query in it takes all columns of something. EXISTS takes none, whatever is written there.
 fn takes_all(tree: &Value) -> bool {
     match tree {
         Value::Array(values) => values.iter().any(takes_all),
+        Value::Object(map) if map.get("sub_link_type").and_then(Value::as_i64) == Some(SubLinkType::ExistsSublink as i64) => false,
         Value::Object(map) => {
             let listed = map.get("target_list").and_then(Value::as_array).is_some_and(|targets| targets.iter().any(is_star));
             listed || map.values().any(takes_all)
@@ -150,6 +154,10 @@ mod tests {
             "INSERT INTO t (id, \"Name\") SELECT a.i, a.n FROM u a JOIN u b ON a.i = b.i RETURNING id",
         );
         check("WITH w AS (SELECT 1 AS i) INSERT INTO t SELECT i FROM w", "WITH w AS (SELECT 1 AS i) INSERT INTO t (id) SELECT i FROM w");
+        check(
+            "INSERT INTO t SELECT i FROM f() AS f(i) WHERE NOT EXISTS (SELECT * FROM g())",
+            "INSERT INTO t (id) SELECT i FROM f() AS f(i) WHERE NOT EXISTS (SELECT * FROM g())",
+        );
         check("INSERT INTO t SELECT 1 UNION SELECT 2", "INSERT INTO t (id) SELECT 1 UNION SELECT 2");
     }
 
