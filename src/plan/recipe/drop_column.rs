@@ -34,6 +34,17 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
                 "remove the directive",
             ));
         }
+        // What this one holds in old rows may break it, with what new clients write in the others.
+        let mut rules =
+            dependents::rules_to_end(table, found).into_iter().filter(|rule| rule.foreign_key().is_none() && rule.columns().len() > 1);
+        if let Some(name) = rules.find_map(|rule| rule.name.as_ref()) {
+            return Err(ctx.refuse(
+                format!(
+                    "{name} of {table_name} asks for {column} and other columns together, and new clients change those without knowing it"
+                ),
+                format!("drop it before: ALTER TABLE {} DROP CONSTRAINT {}", write::name(table_name), write::identifier(name)),
+            ));
+        }
         return supplied(ctx, table, column, behavior, down);
     }
     if found.not_null && found.default.is_none() && found.identity.is_none() && found.generated.is_none() {
