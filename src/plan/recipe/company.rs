@@ -196,8 +196,12 @@ fn names_word(item: &Item, name: &Identifier) -> bool {
 /// doesn't fit.
 const CUT: usize = 60;
 
-/// Whether a name stands in a text by itself, in any case.
+/// Whether a name stands in a text by itself, in any case. Between quotation marks, one in it stands twice.
 pub(crate) fn has_word(text: &str, word: &str) -> bool {
+    has_word_as_it_is(text, word) || word.contains('"') && has_word_as_it_is(text, &word.replace('"', "\"\""))
+}
+
+fn has_word_as_it_is(text: &str, word: &str) -> bool {
     let (text, word) = (text.to_lowercase(), word.to_lowercase());
     let cut = word.len() >= CUT;
     let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$');
@@ -212,6 +216,7 @@ mod tests {
     #[test]
     fn a_word_is_not_a_part_of_another() {
         assert!(has_word("CHECK (\"Name\" <> '')", "name") && has_word("NEW.name", "name"));
+        assert!(has_word("SET \"quo\"\"te\" = 1", "quo\"te") && !has_word("SET quote = 1", "quo\"te"));
         let long = "x".repeat(70);
         assert!(has_word(&long, &long[..63]) && !has_word(&long, &long[..50]));
         assert!(!has_word("full_name", "name") && !has_word("names", "name") && !has_word("", "name"));
