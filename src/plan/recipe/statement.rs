@@ -155,6 +155,11 @@ fn done(change: &Change) -> Option<String> {
 fn undo_on_new_table(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
     let alter = |table: &Name, what: String| vec![format!("ALTER TABLE IF EXISTS {} {what}", write::name(table))];
     match change {
+        Change::SetTableSchema { table, schema } => {
+            let moved = Name { schema: Some(schema.clone()), ..table.clone() };
+            let back = table.schema.clone().unwrap_or_else(|| "public".into());
+            draft.undone_by(alter(&moved, format!("SET SCHEMA {}", write::identifier(&back))))
+        }
         Change::RenameTable { table, to } => {
             draft.undone_by(alter(&table.sibling(to.clone()), format!("RENAME TO {}", write::identifier(&table.name))))
         }
