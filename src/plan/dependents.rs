@@ -3,7 +3,7 @@
 use super::recipe::{Context, Recipe, drop_constraint};
 use super::refusal::Refusal;
 use crate::schema::change::DropBehavior;
-use crate::schema::{Catalog, Column, Constraint, ConstraintKind, ForeignKey, Identifier, Name, Table};
+use crate::schema::{Catalog, Column, Constraint, ConstraintKind, ForeignKey, Identifier, Name, Sql, Table};
 use crate::sql::write;
 
 /// A foreign key by its table and its name.
@@ -46,14 +46,18 @@ pub(crate) fn rules_to_end<'a>(table: &'a Table, column: &Column) -> Vec<&'a Con
         .filter(|constraint| match &constraint.kind {
             ConstraintKind::ForeignKey(key) => !drop_constraint::acts(key),
             ConstraintKind::Check { expression } => {
-                let asks_for_null = write::text(expression).to_ascii_lowercase().contains("null");
-                column.generated.is_some() || constraint.columns().len() > 1 || asks_for_null
+                column.generated.is_some() || constraint.columns().len() > 1 || asks_for_null(expression)
             }
             ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_) | ConstraintKind::Exclude(_) | ConstraintKind::NotNull { .. } => {
                 false
             }
         })
         .collect()
+}
+
+/// Whether a condition may ask whether something is NULL.
+pub(crate) fn asks_for_null(condition: &Sql) -> bool {
+    write::text(condition).to_ascii_lowercase().contains("null")
 }
 
 /// Steps that end the foreign keys which the statement takes along.

@@ -39,8 +39,7 @@ pub(super) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> 
         build(&own).because("readers and writers go on while the index is built")
     });
     let mut recipe = Recipe { expand: builds.collect(), ..Recipe::default() };
-    let built: Vec<&Name> = leaves.iter().map(|(name, _)| *name).collect();
-    recipe.expand.push(attach(index, &children, &built));
+    recipe.expand.push(attach(index, &children, leaves.first().map(|(name, _)| *name)));
     Ok(recipe)
 }
 
@@ -57,7 +56,7 @@ fn children<'a>(ctx: &'a Context<'_>, parent: &Name) -> Vec<(&'a Name, &'a Arc<I
 
 /// The parent's index by a plain CREATE INDEX: it takes over an index of the same shape wherever a partition has one, and builds the
 /// others. Of those that no migration makes nothing is known, so a gate asks how large they are.
-fn attach(index: &Index, children: &[(&Name, &Arc<Index>)], built: &[&Name]) -> Draft {
+fn attach(index: &Index, children: &[(&Name, &Arc<Index>)], built: Option<&Name>) -> Draft {
     let parent = name_of(index);
     let about = format!("make {} the index of {} that those of its partitions are part of", parent.name, index.table);
     let sql = vec![write::create_index(&Index { name: Some(parent.name.clone()), ..index.clone() }, Concurrency::Blocking)];
@@ -73,7 +72,7 @@ fn attach(index: &Index, children: &[(&Name, &Arc<Index>)], built: &[&Name]) -> 
                 "large partitions of {} that no migration makes, without such an index: build it CONCURRENTLY there, by hand",
                 index.table
             ),
-            others(index, built.first().copied()),
+            others(index, built),
         )
         .probed(probe::index_valid(&parent))
         .undone_by(vec![format!("DROP INDEX {}", write::name(&parent))]);

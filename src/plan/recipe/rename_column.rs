@@ -6,6 +6,7 @@ use super::{Context, Recipe, compatibility_view, set_not_null};
 use crate::engine::{Held, LockMode};
 use crate::plan::compiled;
 use crate::plan::copies::{self, Copies, OfKeys, Replacement};
+use crate::plan::dependents::asks_for_null;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::identity::differs;
@@ -167,9 +168,7 @@ fn is_served_by_view(ctx: &Context<'_>, table: &Table) -> bool {
 /// Whether a rule asks whether the column is NULL, which a second column with a default would not stay.
 fn needs_its_null(table: &Table, column: &Identifier) -> bool {
     let asks = |constraint: &Constraint| match &constraint.kind {
-        ConstraintKind::Check { expression } => {
-            constraint.columns().contains(column) && write::text(expression).to_ascii_lowercase().contains("null")
-        }
+        ConstraintKind::Check { expression } => constraint.columns().contains(column) && asks_for_null(expression),
         ConstraintKind::Unique(_)
         | ConstraintKind::PrimaryKey(_)
         | ConstraintKind::Exclude(_)
