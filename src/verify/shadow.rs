@@ -58,9 +58,16 @@ impl Shadow {
         self.count += 1;
         let name = format!("{}_{}", self.prefix, self.count);
         let template = write::identifier(&Identifier::from(copy_of.unwrap_or("template0")));
-        self.administer(&format!("CREATE DATABASE {} TEMPLATE {template}", write::identifier(&Identifier::from(name.as_str())))).await?;
+        let identifier = write::identifier(&Identifier::from(name.as_str()));
+        self.administer(&format!("CREATE DATABASE {identifier} TEMPLATE {template}{}", self.strategy())).await?;
         self.made.push(name.clone());
         Ok(name)
+    }
+
+    /// How a database is copied. As files takes half the work of the default, which writes each page to the log, but asks
+    /// for a checkpoint: on a server of our own alone. Up to 14 there is no other way, nor a word for it.
+    fn strategy(&self) -> &'static str {
+        if self.server.as_ref().is_some_and(|server| server.major() >= 15) { " STRATEGY file_copy" } else { "" }
     }
 
     /// Drops a database that was made here.

@@ -9,6 +9,7 @@ use crate::schema::{Change, ObjectKind};
 /// Leaves out what was created and dropped again, with all that was done to it, where no other statement of the release mentions it.
 pub(super) fn leave_out(mut items: Vec<Item>) -> Vec<Item> {
     while let Some(pair) = pair(&items) {
+        forget(&mut items, &pair);
         let mut place = 0;
         items.retain(|_| {
             place += 1;
@@ -16,6 +17,17 @@ pub(super) fn leave_out(mut items: Vec<Item>) -> Vec<Item> {
         });
     }
     items
+}
+
+/// Takes the thing out of what the statements between its CREATE and its DROP see: it is never there for them.
+fn forget(items: &mut [Item], pair: &[usize]) {
+    let (Some(first), Some(last)) = (pair.iter().min().copied(), pair.iter().max().copied()) else { return };
+    let Planned::Change(drop) = items[last].planned.clone() else { return };
+    for item in &mut items[first + 1..last] {
+        // What can't be taken out alone stays, as it would be on a server.
+        let _ = item.before.apply(&drop);
+        let _ = item.after.apply(&drop);
+    }
 }
 
 /// The places of the CREATE, the DROP, and of what lies between and is about that thing alone.
