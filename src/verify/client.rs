@@ -350,14 +350,25 @@ pub(super) fn difference(first: &Outcome, second: &Outcome, found: &Outcome) -> 
     }
 }
 
-/// Whether what was found differs only in that it has a value where NULL was expected.
+/// Whether what was found differs only in that it has a value where NULL was expected, in whatever order.
 pub(super) fn differs_by_null(first: &Outcome, second: &Outcome, found: &Outcome) -> bool {
     let (Outcome::Rows(first), Outcome::Rows(second), Outcome::Rows(found)) = (first, second, found) else { return false };
-    let fits = |((first, second), found): ((&Option<String>, &Option<String>), &Option<String>)| {
-        first == found || first.is_none() || first != second
-    };
-    let row = |((first, second), found): ((&Row, &Row), &Row)| first.iter().zip(second).zip(found).all(fits);
-    first.len() == found.len() && first.len() == second.len() && first.iter().zip(second).zip(found).all(row)
+    if first.len() != found.len() || first.len() != second.len() {
+        return false;
+    }
+    let settled = settled(first, second);
+    let (mut found, mut expected) = (masked(found, &settled), masked(first, &settled));
+    expected.retain(|row| match found.iter().position(|other| other == row) {
+        Some(at) => {
+            found.swap_remove(at);
+            false
+        }
+        None => true,
+    });
+    let filled = |row: &Row, other: &Row| row.iter().zip(other).all(|(expected, found)| expected.is_none() || expected == found);
+    // The row with the fewest NULLs has the fewest to choose from.
+    expected.sort_by_key(|row| row.iter().filter(|value| value.is_none()).count());
+    expected.iter().all(|row| found.iter().position(|other| filled(row, other)).map(|at| found.swap_remove(at)).is_some())
 }
 
 /// Whether what was found differs in the columns at these places only, and not in what is NULL there.
@@ -382,20 +393,8 @@ pub(super) fn rows_differ(first: &[Row], second: &[Row], found: &[Row]) -> Optio
     if first.len() != second.len() {
         return None;
     }
-    let width = first.first().map_or(0, Vec::len);
-    // Rows with random keys come in another order each time, so columns are compared, not rows in their places.
-    let column = |rows: &[Row], at: usize| {
-        let mut values: Vec<Option<String>> = rows.iter().filter_map(|row| row.get(at).cloned()).collect();
-        values.sort();
-        values
-    };
-    let settled: Vec<bool> = (0..width).map(|at| column(first, at) == column(second, at)).collect();
-    let masked = |rows: &[Row]| {
-        let value = |(value, settled): (&Option<String>, &bool)| if *settled { value.clone() } else { Some("…".to_owned()) };
-        let mut rows: Vec<Row> = rows.iter().map(|row| row.iter().zip(&settled).map(value).collect()).collect();
-        rows.sort();
-        rows
-    };
+    let settled = settled(first, second);
+    let masked = |rows: &[Row]| masked(rows, &settled);
     if masked(first) != masked(second) {
         return None;
     }
@@ -406,6 +405,26 @@ pub(super) fn rows_differ(first: &[Row], second: &[Row], found: &[Row]) -> Optio
     let only =
         |rows: &[Row], others: &[Row]| rows.iter().find(|row| !others.contains(row)).map_or_else(|| format!("{} rows", rows.len()), show);
     Some((only(&expected, &found), only(&found, &expected)))
+}
+
+/// The columns in which a release has the same values each time. Rows with random keys come in another order each time, so
+/// columns are compared, not rows in their places.
+fn settled(first: &[Row], second: &[Row]) -> Vec<bool> {
+    let width = first.first().map_or(0, Vec::len);
+    let column = |rows: &[Row], at: usize| {
+        let mut values: Vec<Option<String>> = rows.iter().filter_map(|row| row.get(at).cloned()).collect();
+        values.sort();
+        values
+    };
+    (0..width).map(|at| column(first, at) == column(second, at)).collect()
+}
+
+/// The rows in order, with nothing told of values that differ from time to time.
+fn masked(rows: &[Row], settled: &[bool]) -> Vec<Row> {
+    let value = |(value, settled): (&Option<String>, &bool)| if *settled { value.clone() } else { Some("…".to_owned()) };
+    let mut rows: Vec<Row> = rows.iter().map(|row| row.iter().zip(settled).map(value).collect()).collect();
+    rows.sort();
+    rows
 }
 
 pub(super) fn show(row: &Row) -> String {
