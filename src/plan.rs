@@ -18,6 +18,7 @@ mod trigger;
 mod mute;
 mod compiled;
 mod recalled;
+mod gapless;
 mod family;
 mod identity;
 mod probe;

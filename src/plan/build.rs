@@ -10,6 +10,7 @@ use super::family::lock_children;
 use super::format::{
     FORMAT, Gate, Milliseconds, Origin, Phase, Plan, PlannedMigration, Predecessor, Release, Start, StartColumn, Step, StepId,
 };
+use super::gapless::close_gaps;
 use super::hold::Holds;
 use super::order::order;
 use super::recalled;
@@ -269,7 +270,7 @@ impl Made<'_> {
             let step = self.step(item, Phase::Migrate, draft, None);
             self.migrate.push(step);
         }
-        for (item, draft) in first.into_iter().chain(contract) {
+        for (item, draft) in first.into_iter().chain(close_gaps(contract)) {
             let step = self.step(item, Phase::Contract, draft, Some(contract_after(item)));
             self.contract.push(step);
         }

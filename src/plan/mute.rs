@@ -54,13 +54,13 @@ pub(crate) fn made_by_release<'a>(ctx: &Context<'a>, table: &Name, column: &Iden
 
 /// Whether the trigger's function sets a column to what follows from the row, or isn't known.
 fn computes(catalog: &Catalog, trigger: &Trigger) -> bool {
-    let mut bodies = catalog.routines.iter().filter(|((name, _), _)| name == &trigger.function).peekable();
+    let mut bodies = catalog.routines_named(&trigger.function).peekable();
     let follows = |definition: &str| {
         let text = definition.to_ascii_lowercase().replace(":=", "=");
         let set = text.split(';').filter_map(|statement| statement.split_once('='));
         set.map(|(_, value)| value).any(|value| value.contains("new.") || value.contains("old."))
     };
-    bodies.peek().is_none() || bodies.any(|(_, routine)| follows(&write::text(&routine.definition)))
+    bodies.peek().is_none() || bodies.any(|routine| follows(&write::text(&routine.definition)))
 }
 
 fn changes_the_row(trigger: &Trigger) -> bool {
@@ -102,9 +102,7 @@ pub(crate) fn said(trigger: &Trigger, word: &str) -> bool {
 /// Whether the trigger's function may do more than change the row: its body has a verb of a statement, or isn't known.
 fn may_act(catalog: &Catalog, trigger: &Trigger) -> bool {
     const VERBS: [&str; 9] = ["call", "copy", "delete", "execute", "insert", "merge", "notify", "perform", "update"];
-    let known =
-        catalog.routines.iter().filter(|((name, _), _)| name == &trigger.function).map(|(_, routine)| write::text(&routine.definition));
-    let bodies: Vec<String> = known.collect();
+    let bodies: Vec<String> = catalog.routines_named(&trigger.function).map(|routine| write::text(&routine.definition)).collect();
     let acts = |definition: &String| {
         // What is quoted is no verb: TG_OP = 'UPDATE'.
         let plain: String = definition.split('\'').step_by(2).collect::<Vec<_>>().join(" ");

@@ -28,6 +28,7 @@ pub(crate) mod drop_table;
 pub(crate) mod replace;
 pub(crate) mod referenced;
 mod repair;
+mod refill;
 pub(crate) mod add_enum_value;
 pub(crate) mod change_enum;
 pub(crate) mod change_rows;
@@ -36,6 +37,7 @@ pub(crate) mod as_written;
 mod late;
 mod refused;
 mod early_rows;
+mod triggered;
 pub(crate) mod statement;
 
 use super::draft::Draft;
@@ -216,6 +218,19 @@ impl Context<'_> {
         self.release.iter().take_while(|item| !std::ptr::eq(*item, self.item))
     }
 
+    /// The changes of the release after this one.
+    pub(crate) fn later(&self) -> impl Iterator<Item = &Item> {
+        self.release.iter().skip_while(|item| !std::ptr::eq(*item, self.item)).skip(1)
+    }
+
+    /// Whether a statement before this one takes rows of the table to another one: the rows that are then deleted are kept there.
+    fn keeps_rows_elsewhere(&self, table: &Name) -> bool {
+        self.earlier().any(|item| match &item.planned {
+            Planned::Change(Change::Data(data)) => data.reads.contains(table) && data.writes.iter().any(|other| other != table),
+            Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+        })
+    }
+
     /// Whether a statement before this one drops it.
     fn is_dropped_before(&self, named: &Named) -> bool {
         self.earlier().any(|item| item.named().is_some_and(|(act, dropped)| act == Act::Drops && dropped.may_be(named)))
@@ -297,6 +312,7 @@ impl Context<'_> {
 /// The steps of one item.
 pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
     refused::idle_directives(ctx)?;
+    triggered::rows_by_place(ctx)?;
     match &ctx.item.planned {
         Planned::FilledColumn { add, up, not_null } => fill_column::plan(ctx, add, up, *not_null),
         Planned::EnumSwap(swap) => change_enum::plan(ctx, swap),
@@ -315,6 +331,9 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
             }
             if ctx.strategy() == Some(Strategy::Direct) {
                 return Ok(as_written::direct(ctx, change));
+            }
+            if let Change::Data(data) = change {
+                triggered::copied_beside(ctx, data)?;
             }
             refused::taken_table_name(ctx, change)?;
             refused::taken_bounds(ctx, change)?;

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod declared;
+mod late;
 mod same_end;
 mod undo;
 
@@ -180,6 +181,7 @@ impl<'a> Course<'a> {
         self.try_old(shadow, Reach::All).await?;
         self.try_new(shadow, Reach::All).await?;
         self.carry(shadow).await?;
+        self.late(shadow).await?;
         let holds: BTreeSet<&StepId> = self.case.plan.deferred.iter().filter_map(|step| step.held().map(|(hold, ..)| hold)).collect();
         for step in &self.case.plan.deferred {
             // As for the rest, no time passes in a proof: what is held is dropped when clients have tried to live with it.

@@ -109,7 +109,8 @@ async fn one(connection: &mut PgConnection, sql: &str) -> Attempt<Option<String>
     })
 }
 
-async fn gates(connection: &mut PgConnection, step: &Step) -> Attempt<()> {
+/// Whether all gates of a step are open.
+pub(super) async fn gates(connection: &mut PgConnection, step: &Step) -> Attempt<()> {
     for gate in &step.gates {
         if let Gate::Zero { counts, sql } = gate {
             match one(connection, sql).await? {

@@ -225,3 +225,14 @@ fn a_function_of_a_dropped_trigger_is_not_given_another_body() {
     let run = project.run("plan --release 2");
     assert!(run.code == 2 && run.out.contains("give the new function another name"), "{run:#?}");
 }
+
+#[test]
+fn a_new_unique_key_is_built_before_an_old_one_goes() {
+    let project = adopted(
+        "ALTER TABLE users DROP CONSTRAINT users_pkey;\nALTER TABLE users ADD COLUMN key bigserial PRIMARY KEY;\nALTER TABLE users ADD CONSTRAINT users_id UNIQUE (id);\n",
+    );
+    project.run("plan --release 2").ended_well();
+    let plan = project.read("plans/2.json");
+    let at = |id: &str| plan.find(&format!("\"id\": \"2/contract/{id}\"")).unwrap_or_else(|| panic!("{id} in {plan}"));
+    assert!(at("users.users_id/create-index") < at("users.users_pkey/drop-constraint"), "{plan}");
+}

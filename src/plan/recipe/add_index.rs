@@ -41,7 +41,7 @@ pub(crate) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> 
         HazardKind::RefusesWrites,
         format!("until then ON CONFLICT of new clients can't rest on {}: such a statement fails", name_of(&index).name),
     );
-    let mut contract = repair::of_key(ctx, &index.table);
+    let mut contract = repair::of_key(ctx, &index.table, &index.columns());
     contract.push(match duplicates(&index) {
         Some(sql) => step.after_zero(format!("keys of {} that occur more than once", index.table), sql),
         None => step,

@@ -37,7 +37,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
         && key.columns.iter().all(|column| ctx.stays_null_for_old(table, column));
     let build = add_index::build(&index)
         .hazard(HazardKind::RefusesWrites, format!("a duplicate in {table} is refused as soon as the build begins"));
-    let mut steps = if only_new { Vec::new() } else { repair::of_key(ctx, table) };
+    let mut steps = if only_new { Vec::new() } else { repair::of_key(ctx, table, &key.columns) };
     let build = if only_new {
         build.because("only new clients write these columns")
     } else {

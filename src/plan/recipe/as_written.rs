@@ -304,7 +304,13 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
         }
         Change::SetDefault { table, column, default } => {
             one_value::refuse_shared(ctx, table, column, default)?;
-            return Ok(names_a_row_to_come(ctx, table, column).then(|| default_once_there(ctx, column)));
+            if names_a_row_to_come(ctx, table, column) {
+                return Ok(Some(default_once_there(ctx, column)));
+            }
+            Recipe::expand(step(ctx).because("new clients may leave the column out").hazard(
+                HazardKind::OldClientsReadNewValues,
+                format!("rows that old clients write without {column} get the new default from here on"),
+            ))
         }
         // The swap to another primary key lets go of the column.
         Change::DropNotNull { table, column } if is_in_old_key(ctx, table, column) && is_replaced_later(ctx, table) => Recipe::default(),
@@ -358,10 +364,10 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
 fn new_trigger(ctx: &Context<'_>, change: &Change, trigger: &Trigger) -> Recipe {
     let fires = format!("writes of old clients to {} fire it too", trigger.table);
     let step = step(ctx).hazard(HazardKind::OldClientsReadNewValues, fires);
-    let mut runs = ctx.new.routines.iter().filter(|((name, _), _)| name == &trigger.function);
+    let mut runs = ctx.new.routines_named(&trigger.function);
     if late::is_late(ctx, change) {
         Recipe::migrate(step.because("new clients rely on it, and the release's own writes before it don't fire it"))
-    } else if runs.any(|(_, routine)| needs_later_table(ctx, &write::text(&routine.definition))) {
+    } else if runs.any(|routine| needs_later_table(ctx, &write::text(&routine.definition))) {
         Recipe {
             last: vec![step.because("new clients rely on it, and its function needs a table that is made first")],
             ..Recipe::default()
@@ -379,8 +385,7 @@ fn is_in_old_key(ctx: &Context<'_>, table: &Name, column: &Identifier) -> bool {
 
 /// Whether a statement after this one gives the table another primary key in place of the one that is dropped.
 fn is_replaced_later(ctx: &Context<'_>, table: &Name) -> bool {
-    let later = ctx.release.iter().skip_while(|item| !std::ptr::eq(*item, ctx.item));
-    later.filter(|item| item.instead_of.is_some()).any(|item| match &item.planned {
+    ctx.later().filter(|item| item.instead_of.is_some()).any(|item| match &item.planned {
         Planned::Change(Change::AddConstraint { table: on, constraint }) => {
             on == table && matches!(constraint.kind, ConstraintKind::PrimaryKey(_))
         }
@@ -422,7 +427,7 @@ fn needs_later_table(ctx: &Context<'_>, text: &str) -> bool {
         Planned::Change(Change::CreateTable(create)) => has_word(text, create.table.name.name.as_str()),
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
     };
-    ctx.release.iter().skip_while(|item| !std::ptr::eq(*item, ctx.item)).any(makes)
+    ctx.later().any(makes)
 }
 
 /// In expand, unless what it reads is filled first.

@@ -126,7 +126,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Types as a cast names them.
-const TYPES: &[&str] = &[
+pub(super) const TYPES: &[&str] = &[
     "text",
     "varchar",
     "character",

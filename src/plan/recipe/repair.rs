@@ -20,13 +20,37 @@ pub(crate) fn of_check(ctx: &Context<'_>, table: &Name, expression: &Sql) -> Res
 
 /// Repairs of rows for which `broken` holds, a condition over these columns of the row itself. An UPDATE of other columns is none.
 pub(crate) fn again(ctx: &Context<'_>, table: &Name, columns: &[Identifier], broken: &str) -> Result<Vec<Draft>, Refusal> {
-    let mends = |data: &&DataChange| data.verb != Verb::Update || data.assignments.iter().any(|(name, _)| columns.contains(name));
+    let mends = |data: &&DataChange| match data.verb {
+        Verb::Update => {
+            data.assignments.iter().any(|(name, _)| columns.contains(name))
+                && !data.assignments.iter().any(|(name, value)| is_refused(ctx, table, name, value))
+        }
+        Verb::Delete => !ctx.keeps_rows_elsewhere(table),
+        Verb::Insert | Verb::Merge | Verb::Truncate | Verb::Copy | Verb::Select => true,
+    };
     earlier(ctx, table).filter(mends).filter_map(|data| in_chunks(ctx, table, data, broken).transpose()).collect()
 }
 
-/// Deletes of duplicates: they compare rows of the table with each other, so they are repeated as they were written.
-pub(crate) fn of_key(ctx: &Context<'_>, table: &Name) -> Vec<Draft> {
-    let own = |data: &&DataChange| matches!(data.verb, Verb::Delete | Verb::Update) && !data.plain && data.calls.is_empty();
+/// Whether the value is NULL and the column refuses that by then.
+fn is_refused(ctx: &Context<'_>, table: &Name, column: &Identifier, value: &Sql) -> bool {
+    let not_null = ctx.new.tables.get(table).and_then(|table| table.column(column)).is_some_and(|column| column.not_null);
+    not_null && write::text(value).trim().eq_ignore_ascii_case("null")
+}
+
+/// Deletes of duplicates: they compare rows of the table with each other, so they are repeated as they were written. An UPDATE
+/// is if it looks for the rows that it changes: one that numbers all of them anew would change those of new clients too.
+pub(crate) fn of_key(ctx: &Context<'_>, table: &Name, columns: &[Identifier]) -> Vec<Draft> {
+    if ctx.keeps_rows_elsewhere(table) {
+        return Vec::new();
+    }
+    let looks = |data: &DataChange| {
+        let condition = data.condition.as_ref().map(|condition| write::text(condition).to_lowercase()).unwrap_or_default();
+        data.columns.iter().any(|column| columns.contains(column)) && [" and ", "select "].iter().any(|word| condition.contains(word))
+    };
+    let own = |data: &&DataChange| {
+        let mends = data.verb == Verb::Delete || data.verb == Verb::Update && looks(data);
+        mends && !data.plain && data.calls.is_empty()
+    };
     let reads_itself = |data: &&DataChange| {
         data.reads.iter().all(|read| read == table) && data.statement.to_lowercase().matches(table.name.as_str()).count() > 1
     };
@@ -64,8 +88,8 @@ fn earlier<'a>(ctx: &'a Context<'_>, table: &'a Name) -> impl Iterator<Item = &'
 }
 
 fn in_chunks(ctx: &Context<'_>, table: &Name, data: &DataChange, broken: &str) -> Result<Option<Draft>, Refusal> {
-    let (Some(condition), Lookup::Known(known)) = (&data.condition, ctx.before.table(table)) else { return Ok(None) };
-    if !change_rows::is_by_row(data) {
+    let Lookup::Known(known) = ctx.before.table(table) else { return Ok(None) };
+    if !change_rows::is_by_row(data) || data.condition.is_none() && data.verb == Verb::Delete {
         return Ok(None);
     }
     let key = keyset::walking_key(ctx.before, known).unwrap_or_default();
@@ -82,7 +106,10 @@ fn in_chunks(ctx: &Context<'_>, table: &Name, data: &DataChange, broken: &str) -
         Verb::Update | Verb::Insert | Verb::Merge | Verb::Truncate | Verb::Copy | Verb::Select => return Ok(None),
     };
     set_not_null::refuse_renamed(ctx, table, &key)?;
-    let pending = format!("({}) AND ({broken})", write::text(condition));
+    let pending = match &data.condition {
+        Some(condition) => format!("({}) AND ({broken})", write::text(condition)),
+        None => format!("({broken})"),
+    };
     let remaining = format!("SELECT count(*) FROM {} WHERE {pending}", write::name(table));
     let backfill = Backfill { sync: SyncTriggers::Fire, ..keyset::backfill(known, &key, &action, Some(&pending), remaining) };
     let draft =

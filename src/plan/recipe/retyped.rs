@@ -1,13 +1,13 @@
 //! What must hold before a column gets another type under its name: who could notice, and whether there is a way back.
 //! Refusals name every way to go on, ready to paste.
 
-use super::Context;
 use super::change_type::Target;
+use super::{Context, as_written, fill_column};
 use crate::engine::postgres;
 use crate::plan::refusal::Refusal;
 use crate::schema::object::TypeKind;
-use crate::schema::{Column, DataType, Identifier, Part, Sql, Table};
-use crate::sql::directive::Strategy;
+use crate::schema::{Column, DataType, Identifier, Index, Part, Sql, Table, Uniqueness};
+use crate::sql::directive::{PhaseName, Strategy};
 use crate::sql::write;
 
 /// Types between which every pair has a cast.
@@ -30,11 +30,22 @@ pub(crate) fn check(ctx: &Context<'_>, table: &Table, column: &Column, target: &
         return Err(ctx.refuse("USING reads more than its own row", "write USING over the columns of the same row, without table names"));
     }
     refuse_session_dependence(ctx, table, column, target)?;
-    let same = postgres::same_to_clients(&column.data_type, target.data_type);
+    let kept = target.using.is_none_or(|using| keeps_value(using, &column.name));
+    let same = kept && !tightens_a_key(ctx, table, column, target) && postgres::same_to_clients(&column.data_type, target.data_type);
     if !same && ctx.strategy() != Some(Strategy::Columns) {
         return Err(noticed(ctx, table, column, target));
     }
     let back = ctx.down(&table.name, &column.name).cloned().or_else(|| inverse(column, target));
+    let in_contract = as_written::directed_phase(ctx) == Some(PhaseName::Contract);
+    if back.is_none() && !kept && !in_contract {
+        return Err(ctx.refuse(
+            format!(
+                "USING makes other values of those of {}.{}, and how to go back from what new clients write can't be told from it",
+                table.name, column.name
+            ),
+            say_back(table, column),
+        ));
+    }
     if back.is_none() && !same && !has_cast(ctx, target.data_type, &column.data_type) {
         return Err(ctx.refuse(
             format!(
@@ -44,10 +55,51 @@ pub(crate) fn check(ctx: &Context<'_>, table: &Table, column: &Column, target: &
                 table.name,
                 column.name
             ),
-            format!("say how the old value follows from the new one, in a comment above the statement:\n-- concertina: down {}.{} = <expression over {}>", table.name, column.name, column.name),
+            say_back(table, column),
         ));
     }
     Ok(back)
+}
+
+fn say_back(table: &Table, column: &Column) -> String {
+    format!(
+        "say how the old value follows from the new one, in a comment above the statement:\n-- concertina: down {}.{} = <expression over {}>",
+        table.name, column.name, column.name
+    )
+}
+
+/// Whether it is the column itself, or a cast of it.
+fn keeps_value(using: &Sql, column: &Identifier) -> bool {
+    let mut named = 0;
+    let plain = using.parts.iter().all(|part| match part {
+        Part::Column { of: None, name } => {
+            named += 1;
+            name == column
+        }
+        Part::Text(text) => is_cast(text),
+        Part::Type(_) => true,
+        Part::Column { of: Some(_), .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) => false,
+    });
+    plain && named == 1
+}
+
+/// Whether the text holds nothing but what a cast is made of.
+fn is_cast(text: &str) -> bool {
+    let marks = text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_():,".contains(c));
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| word.starts_with(char::is_alphabetic));
+    let known = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        let word = word.as_str();
+        matches!(word, "cast" | "as") || fill_column::TYPES.contains(&word) || TEXTS.contains(&word) || FAMILIES.concat().contains(&word)
+    };
+    marks && words.into_iter().all(known)
+}
+
+/// Whether values that a unique key tells apart are the same in the new type: old clients would be refused what they may write.
+fn tightens_a_key(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>) -> bool {
+    let folds = target.data_type.name.name == "citext" && column.data_type.name.name != "citext";
+    let unique = |index: &Index| index.uniqueness == Uniqueness::Unique && index.mentions(&column.name);
+    folds && ctx.before.indexes_of(&table.name).any(|(_, index)| unique(index))
 }
 
 fn built_in<'a>(data_type: &'a DataType, among: &[&str]) -> Option<&'a str> {
@@ -115,6 +167,7 @@ fn noticed(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_
     let new = Identifier::new(format!("{}_new", column.name));
     let value = target.using.map_or_else(|| format!("{}::{to}", write::identifier(&column.name)), write::text);
     let statement = ctx.item.statement.trim().trim_end_matches(';');
+    let kept = target.using.is_none_or(|using| keeps_value(using, &column.name)) || ctx.down(&table.name, &column.name).is_some();
     ctx.refuse(
         format!("{}.{} can't be {from} for old clients and {to} for new ones under one name", table.name, column.name),
         format!(
@@ -122,13 +175,18 @@ fn noticed(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_
              1. a second name, which neither release notices; drop {column} in a later release:\n\
              -- concertina: up {table}.{new} = {value}\nALTER TABLE {relation} ADD COLUMN {quoted} {to};\n\n\
              2. the same name, exchanged before new clients start, if the old release can read and write {to} there too:\n\
-             -- concertina: strategy columns\n{statement};\n\n\
+             -- concertina: strategy columns\n{back}{statement};\n\n\
              3. the same name, exchanged when no old client is left, if the new release can live with {from} until then:\n\
              -- concertina: strategy columns\n-- concertina: phase contract\n{statement};\n\n\
              or accept downtime for a small table: -- concertina: strategy direct",
             column = column.name,
             table = table.name,
             quoted = write::identifier(&new),
+            back = if kept {
+                String::new()
+            } else {
+                format!("-- concertina: down {}.{column} = <expression over {column}>\n", table.name, column = column.name)
+            },
         ),
     )
 }

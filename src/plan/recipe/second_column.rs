@@ -169,7 +169,7 @@ impl<'a> SecondColumn<'a> {
 
     /// Both names change hands in one transaction, before new clients start.
     pub(crate) fn swap(&self, ctx: &Context<'_>) -> Draft {
-        let backward = self.backward();
+        let backward = self.backward(ctx);
         let name = &self.column.name;
         let default = self.column.default.as_ref().map(write::text);
         let keys = |of: fn(&Keys) -> Vec<String>| self.keys.iter().flat_map(of).collect::<Vec<_>>();
@@ -235,13 +235,17 @@ impl<'a> SecondColumn<'a> {
         self.keys.iter().flat_map(Keys::validate).collect()
     }
 
-    /// Keeps the first column fed once the second has its name.
-    fn backward(&self) -> Sync {
-        let value = match &self.back {
-            Some(back) => over("NEW", back),
-            None => format!("NEW.{}", write::identifier(&self.column.name)),
+    /// Keeps the first column fed once the second has its name. A cast that would lose something gives NULL: its unique keys
+    /// must not find two values of new clients equal, and a row with NULL there is told on the way back.
+    fn backward(&self, ctx: &Context<'_>) -> Sync {
+        let new = format!("NEW.{}", write::identifier(&self.column.name));
+        let value = if let Some(back) = &self.back {
+            cast(&over("NEW", back), &self.column.data_type)
+        } else {
+            let back = cast(&new, &self.column.data_type);
+            let again = cast(&back, &self.second.data_type);
+            format!("CASE WHEN {} THEN NULL ELSE {back} END", differs(ctx.before, &self.second, &again, &new))
         };
-        let value = format!("({value})::{}", write::data_type(&self.column.data_type));
         Sync::derived_or_null(&self.table.name, &self.retired, &value, "true")
     }
 
@@ -280,7 +284,7 @@ impl<'a> SecondColumn<'a> {
     pub(crate) fn remove(&self, ctx: &Context<'_>) -> Draft {
         let others = self.copies.referenced();
         let mut sql = vec![copies::lock_first(&self.table.name, &others)];
-        sql.extend(self.backward().drop());
+        sql.extend(self.backward(ctx).drop());
         sql.push(format!("ALTER TABLE {} DROP COLUMN {}", self.relation(), write::identifier(&self.retired)));
         sql.extend(self.copies.take_names(ctx));
         let draft = Draft::own(

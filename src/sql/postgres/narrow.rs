@@ -21,6 +21,36 @@ pub fn where_null(statement: &str, column: &Identifier) -> Option<String> {
     })
 }
 
+/// Whether an UPDATE or a DELETE touches such rows alone in which the column is NULL.
+pub fn asks_null(statement: &str, column: &Identifier) -> bool {
+    with_deep_stack(|| {
+        let Ok(parsed) = pg_query::parse(statement, pg_query::ParserOptions::default()) else { return false };
+        let [only] = parsed.protobuf.stmts.as_slice() else { return false };
+        let condition = match only.stmt.as_ref().and_then(|statement| statement.node.as_ref()) {
+            Some(Kind::UpdateStmt(update)) => update.where_clause.as_deref(),
+            Some(Kind::DeleteStmt(delete)) => delete.where_clause.as_deref(),
+            Some(_) | None => None,
+        };
+        condition.is_some_and(|condition| asks(condition, column))
+    })
+}
+
+fn asks(condition: &Node, column: &Identifier) -> bool {
+    let is_column = |node: &Node| match &node.node {
+        Some(Kind::ColumnRef(found)) => found
+            .fields
+            .last()
+            .and_then(|field| field.node.as_ref())
+            .is_some_and(|field| matches!(field, Kind::String(word) if word.sval == column.as_str())),
+        Some(_) | None => false,
+    };
+    match &condition.node {
+        Some(Kind::NullTest(test)) => test.nulltesttype() == NullTestType::IsNull && test.arg.as_deref().is_some_and(is_column),
+        Some(Kind::BoolExpr(both)) => both.boolop() == BoolExprType::AndExpr && both.args.iter().any(|part| asks(part, column)),
+        _ => false,
+    }
+}
+
 fn is_null(update: &UpdateStmt, column: &Identifier) -> Option<Node> {
     let relation = update.relation.as_ref()?;
     let name = relation.alias.as_ref().map_or(&relation.relname, |alias| &alias.aliasname);
@@ -43,7 +73,7 @@ fn of(kind: Kind) -> Node {
 
 #[cfg(test)]
 mod tests {
-    use super::where_null;
+    use super::{asks_null, where_null};
 
     #[test]
     fn the_condition_joins_what_is_there() {
@@ -59,5 +89,15 @@ mod tests {
             Some("UPDATE ONLY app.orders o SET \"Region\" = (SELECT max(region) FROM customers) WHERE o.\"Region\" IS NULL")
         );
         assert_eq!(of("DELETE FROM orders"), None);
+    }
+
+    #[test]
+    fn only_a_condition_that_always_counts_asks_for_null() {
+        let asks = |statement: &str| asks_null(statement, &"plan".into());
+        assert!(asks("UPDATE users SET plan = 'free' WHERE plan IS NULL"));
+        assert!(asks("delete from users u where (u.plan is null) and u.id > 7"));
+        assert!(!asks("UPDATE users SET plan = 'free' WHERE plan IS NULL OR plan = ''"));
+        assert!(!asks("UPDATE users SET plan = 'free' WHERE plan IS NOT NULL"));
+        assert!(!asks("UPDATE users SET plan = 'free'"));
     }
 }

@@ -124,7 +124,7 @@ impl Course<'_> {
     }
 
     /// Whether a step says this of one of the tables: of those that are still to come in contract, or that it will undo.
-    fn has_hazard(&self, tables: &BTreeSet<String>, kind: HazardKind) -> bool {
+    pub(super) fn has_hazard(&self, tables: &BTreeSet<String>, kind: HazardKind) -> bool {
         let says = |step: &Step| step.locks.iter().any(|lock| tables.contains(&lock.relation)) && step.has_hazard(kind);
         let plan = self.case.plan;
         match self.stage {

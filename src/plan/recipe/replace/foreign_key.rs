@@ -75,6 +75,10 @@ pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two
         HazardKind::RefusesWrites,
         format!("until then the old rules hold for new clients too when they delete rows of {} or change keys there", two.key.references),
     );
+    if two.before.on_delete == ReferentialAction::Cascade && two.key.on_delete != ReferentialAction::Cascade {
+        let detail = format!("until then a DELETE in {} takes the rows of {table} along, for new clients too", two.key.references);
+        replace = replace.hazard(HazardKind::DataLoss, detail);
+    }
     let mut contract = vec![replace];
     contract.extend(checked());
     // What the old rules write must end before a rule that refuses it begins: SET NULL before SET NOT NULL.

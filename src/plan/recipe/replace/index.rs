@@ -44,7 +44,7 @@ pub(super) fn plan(ctx: &Context<'_>, name: &Name, index: &Index) -> Result<Reci
         let build = build
             .because("old clients may still write duplicates until then; new clients never do")
             .hazard(HazardKind::RefusesWrites, format!("a duplicate in {} is refused as soon as the build begins", index.table));
-        recipe.contract.extend(repair::of_key(ctx, &index.table));
+        recipe.contract.extend(repair::of_key(ctx, &index.table, &index.columns()));
         recipe.contract.push(match add_index::duplicates(&beside) {
             Some(sql) => build.after_zero(format!("keys of {} that occur more than once", index.table), sql),
             None => build,

@@ -58,7 +58,7 @@ pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two
                 .hazard(HazardKind::RefusesWrites, format!("until contract the old {name} holds for new clients too")),
         );
     } else {
-        recipe.contract.extend(repair::of_key(ctx, table));
+        recipe.contract.extend(repair::of_key(ctx, table, &two.key.columns));
         let build = build
             .because("old clients may still write duplicates until then; new clients never do")
             .hazard(HazardKind::RefusesWrites, format!("a duplicate in {table} is refused as soon as the build begins"));

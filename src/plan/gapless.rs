@@ -1,0 +1,88 @@
+//! Contract without a gap: what a new unique index holds apart is built before an old one goes, so that no duplicate comes in
+//! between, and ON CONFLICT of new clients has an index to rest on.
+
+use super::draft::Draft;
+use super::release::{Item, Planned};
+use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Name, Uniqueness};
+
+/// Moves each build of a unique index, with the repairs before it, to where the first unique rule of its table goes that the
+/// release drops before.
+pub(super) fn close_gaps(mut contract: Vec<(&Item, Draft)>) -> Vec<(&Item, Draft)> {
+    for at in 0..contract.len() {
+        let (item, draft) = &contract[at];
+        let Some((table, name, columns)) = adds(item).filter(|_| draft.slug == "create-index") else { continue };
+        let Some(gap) = contract[..at].iter().position(|(other, _)| !std::ptr::eq(*other, *item) && drops(other, table)) else { continue };
+        let between = contract[gap..at].iter().map(|(other, _)| *other);
+        let before = &contract[gap].0.before;
+        let is_taken = name.is_some_and(|name| before.indexes.contains_key(&table.sibling(name.clone())));
+        if is_taken || !is_there(before, table, &columns) || between.into_iter().any(|other| moves(other, table)) {
+            continue;
+        }
+        let item = *item;
+        let start = contract.iter().position(|(other, _)| std::ptr::eq(*other, item)).unwrap_or(at);
+        if start > gap {
+            contract[gap..=at].rotate_right(at + 1 - start);
+        }
+    }
+    contract
+}
+
+/// The table, the name and the columns of the unique rule that it adds.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else adds one")]
+fn adds(item: &Item) -> Option<(&Name, Option<&Identifier>, Vec<Identifier>)> {
+    let Planned::Change(change) = &item.planned else { return None };
+    match change {
+        Change::AddConstraint { table, constraint } => match &constraint.kind {
+            ConstraintKind::Unique(key) => Some((table, constraint.name.as_ref(), key.columns.clone())),
+            ConstraintKind::PrimaryKey(_)
+            | ConstraintKind::ForeignKey(_)
+            | ConstraintKind::Check { .. }
+            | ConstraintKind::NotNull { .. }
+            | ConstraintKind::Exclude(_) => None,
+        },
+        Change::CreateIndex { index, .. } if index.uniqueness == Uniqueness::Unique => {
+            Some((&index.table, index.name.as_ref(), index.columns()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether it drops a unique rule of the table, or makes another of the same name.
+fn drops(item: &Item, of: &Name) -> bool {
+    let planned = if let Planned::Change(change) = &item.planned { Some(change) } else { None };
+    planned.into_iter().chain(item.instead_of.as_deref()).any(|change| drops_unique(item, change, of))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else drops one alone")]
+fn drops_unique(item: &Item, change: &Change, of: &Name) -> bool {
+    match change {
+        Change::DropConstraint { table, constraint, .. } if table == of => {
+            let found = item.before.tables.get(table).and_then(|table| table.constraint(constraint));
+            found.is_some_and(|found| matches!(found.kind, ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_)))
+        }
+        Change::DropIndex { index, .. } => {
+            item.before.indexes.get(index).is_some_and(|found| &found.table == of && found.uniqueness == Uniqueness::Unique)
+        }
+        _ => false,
+    }
+}
+
+fn is_there(before: &Catalog, table: &Name, columns: &[Identifier]) -> bool {
+    before.tables.get(table).is_some_and(|table| columns.iter().all(|column| table.column(column).is_some()))
+}
+
+/// Whether it makes another column of one, or another table of this one.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest leaves columns what they are")]
+fn moves(item: &Item, of: &Name) -> bool {
+    let Planned::Change(change) = &item.planned else { return true };
+    match change {
+        Change::RenameColumn { table, .. }
+        | Change::ChangeType { table, .. }
+        | Change::DropColumn { table, .. }
+        | Change::RenameTable { table, .. }
+        | Change::SetTableSchema { table, .. }
+        | Change::DropTable { table, .. } => table == of,
+        Change::Opaque { .. } => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,151 @@
+//! What is one moment as written and several steps as planned, where a trigger looks on: rows that it takes along by the place of
+//! their columns, and rows that are copied beside it. Refused.
+
+use super::Context;
+use super::company::has_word;
+use crate::plan::mute::said;
+use crate::plan::refusal::Refusal;
+use crate::plan::release::{Item, Planned};
+use crate::schema::change::{DataChange, Verb};
+use crate::schema::object::Trigger;
+use crate::schema::{Catalog, Change, Name};
+use crate::sql::write;
+
+/// A table whose shape changes in steps while a trigger writes its whole rows, without names of columns, into another table.
+pub(super) fn rows_by_place(ctx: &Context<'_>) -> Result<(), Refusal> {
+    let Some((table, exchanges)) = reshaped(ctx, ctx.item) else { return Ok(()) };
+    if ctx.is_new_table(table) || !ctx.item.directives.is_empty() && as_author_wants(ctx) {
+        return Ok(());
+    }
+    for trigger in ctx.before.triggers.values().filter(|trigger| &trigger.table == table && trigger.enabled != 'D') {
+        let Some(body) = bodies(ctx.before, trigger).find(|body| takes_by_place(body)) else { continue };
+        let follows = |item: &&Item| reshaped(ctx, item).is_some_and(|(other, _)| other != table && has_word(&body, other.name.as_str()));
+        if exchanges {
+            return Err(ctx.refuse(
+                format!(
+                    "trigger {} writes whole rows of {table} by the place of their columns, and until contract {table} has a column more or \
+                     in another place",
+                    trigger.name
+                ),
+                format!("name the columns in function {} first, in a release before", trigger.function),
+            ));
+        }
+        if let Some(other) = ctx.later().find(follows) {
+            return Err(ctx.refuse(
+                format!(
+                    "trigger {} writes whole rows of {table} by the place of their columns into a table that gets its column only \
+                     afterwards ({}:{}): until then every write to {table} fails",
+                    trigger.name, other.origin.file, other.origin.line
+                ),
+                "put that statement before this one",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Rows that a new trigger writes for the rows of old clients, and that are copied after it for those that are there.
+pub(super) fn copied_beside(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
+    let statement = data.statement.to_lowercase();
+    let careful = ["on conflict", "not exists", "not in", "except", "left join"].iter().any(|words| statement.contains(words));
+    if data.verb != Verb::Insert || careful {
+        return Ok(());
+    }
+    let Some(target) = data.writes.first().filter(|target| has_key(ctx.before, target)) else { return Ok(()) };
+    let writes = |item: &&Item| match &item.planned {
+        Planned::Change(Change::CreateTrigger { trigger, .. }) => {
+            data.reads.contains(&trigger.table)
+                && said(trigger, "INSERT")
+                && bodies(ctx.before, trigger).any(|body| has_word(&body, target.name.as_str()))
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    };
+    match ctx.earlier().find(writes) {
+        None => Ok(()),
+        Some(item) => Err(ctx.refuse(
+            format!(
+                "a trigger that is there before ({}:{}) writes to {target} what clients insert meanwhile: this statement would bring such \
+                 rows once more",
+                item.origin.file, item.origin.line
+            ),
+            format!("leave out what is there, with `ON CONFLICT DO NOTHING` or `WHERE NOT EXISTS (SELECT 1 FROM {target} …)`"),
+        )),
+    }
+}
+
+/// Whether a directive takes the statement out of its recipe.
+fn as_author_wants(ctx: &Context<'_>) -> bool {
+    super::as_written::directed_phase(ctx).is_some() || ctx.strategy().is_some()
+}
+
+/// The table whose columns the item changes, and whether there are more of them, or others in their places, until contract.
+fn reshaped<'a>(ctx: &Context<'_>, item: &'a Item) -> Option<(&'a Name, bool)> {
+    match &item.planned {
+        Planned::FilledColumn { add, .. } | Planned::Change(Change::AddColumn(add)) => Some((&add.table, false)),
+        Planned::Change(Change::ChangeType { table, .. }) => Some((table, !super::change_type::is_at_once(ctx, item))),
+        Planned::Change(Change::DropColumn { table, .. } | Change::RenameColumn { table, .. }) => Some((table, true)),
+        Planned::Change(_) | Planned::EnumSwap(_) => None,
+    }
+}
+
+fn bodies<'a>(catalog: &'a Catalog, trigger: &'a Trigger) -> impl Iterator<Item = String> + 'a {
+    catalog.routines_named(&trigger.function).map(|routine| write::text(&routine.definition).to_lowercase())
+}
+
+/// Whether a query in it says `OLD.*` or `NEW.*` as columns of its own: not as one value for a function.
+fn takes_by_place(body: &str) -> bool {
+    let words = body.split_whitespace().collect::<Vec<_>>().join(" ").replace("(new).*", "new.*").replace("(old).*", "old.*");
+    ["new.*", "old.*"].iter().any(|row| {
+        words.match_indices(row).any(|(at, _)| {
+            let before = words[..at].trim_end();
+            let open = before.strip_suffix('(').map(str::trim_end);
+            before.ends_with("select") || before.ends_with(',') && !within_call(before) || open.is_some_and(|open| open.ends_with("values"))
+        })
+    })
+}
+
+/// Whether an opening parenthesis that is not that of VALUES is still open at the end of the text.
+fn within_call(text: &str) -> bool {
+    let mut depth = 0;
+    for (at, letter) in text.char_indices().rev() {
+        match letter {
+            ')' => depth += 1,
+            '(' if depth > 0 => depth -= 1,
+            '(' => return !text[..at].trim_end().ends_with("values"),
+            ';' => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+fn has_key(catalog: &Catalog, table: &Name) -> bool {
+    let of_table = |index: &crate::schema::Index| index.uniqueness == crate::schema::Uniqueness::Unique;
+    catalog.indexes_of(table).any(|(_, index)| of_table(index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::takes_by_place;
+
+    #[test]
+    fn a_whole_row_as_one_value_has_no_places() {
+        for by_place in [
+            "insert into hist select old.*;",
+            "insert into audit select 'd', now(), current_user, old.*;",
+            "insert into hist values (new.*);",
+            "insert into hist values (nextval('s'), new.*);",
+            "insert into hist select (old).*;",
+        ] {
+            assert!(takes_by_place(by_place), "{by_place}");
+        }
+        for whole in [
+            "insert into log (row) values (to_jsonb(new.*));",
+            "perform f(1, old.*);",
+            "x := row_to_json(old.*);",
+            "insert into log select hstore(new.*)",
+        ] {
+            assert!(!takes_by_place(whole), "{whole}");
+        }
+    }
+}
