@@ -57,7 +57,7 @@ pub(crate) fn refuse<'i>(
     }
 }
 
-/// The statement that renames a column of another table which a foreign key of this one references.
+/// The statement that renames another table, or a column of it, which a foreign key of this one references.
 fn renames_what_it_references<'a>(ctx: &Context<'a>, table: &Name, column: &Identifier) -> Option<&'a Item> {
     let keys = ctx.before.tables.get(table)?.constraints.iter().filter_map(Constraint::foreign_key);
     let keys: Vec<_> = keys.filter(|key| key.columns.contains(column) && &key.references != table).collect();
@@ -65,9 +65,12 @@ fn renames_what_it_references<'a>(ctx: &Context<'a>, table: &Name, column: &Iden
         let mut same = keys.iter().filter(|key| &key.references == on);
         same.any(|key| ctx.before.key_referenced_by(key).is_some_and(|columns| columns.contains(of) || columns.contains(to)))
     };
-    ctx.release.iter().find(
-        |item| matches!(&item.planned, Planned::Change(Change::RenameColumn { table: on, column: of, to }) if is_referenced(on, of, to)),
-    )
+    let is_table = |on: &Name| keys.iter().any(|key| &key.references == on);
+    ctx.release.iter().find(|item| match &item.planned {
+        Planned::Change(Change::RenameColumn { table: on, column: of, to }) => is_referenced(on, of, to),
+        Planned::Change(Change::RenameTable { table: on, .. } | Change::SetTableSchema { table: on, .. }) => is_table(on),
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    })
 }
 
 /// Refuses to write to every row of a table that may have rows which nobody can change: those that break a CHECK of earlier
@@ -180,12 +183,10 @@ fn touches(change: &Change, table: &Name, columns: &[&Identifier], rebuilt: &[&I
         Change::RenameTable { table: on, to } => on == table || &on.sibling(to.clone()) == table,
         Change::SetTableSchema { table: on, .. } | Change::DropTable { table: on, .. } => on == table,
         Change::DropConstraint { table: on, constraint, .. }
-        | Change::RenameConstraint { table: on, constraint, .. }
         | Change::ValidateConstraint { table: on, constraint }
         | Change::AlterConstraint { table: on, constraint, .. } => on == table && rebuilt.contains(&constraint),
         Change::ClusterOn { table: on, index: Some(index) } => on == table && rebuilt.contains(&index),
         Change::DropIndex { index, .. }
-        | Change::RenameIndex { index, .. }
         | Change::SetIndexOptions { index, .. }
         | Change::ResetIndexOptions { index, .. }
         | Change::SetIndexStatistics { index, .. } => index.schema == table.schema && rebuilt.contains(&&index.name),

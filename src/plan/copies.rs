@@ -8,10 +8,13 @@ use super::probe;
 use super::recipe::add_check::add_not_valid;
 use super::recipe::{Context, add_foreign_key, add_index, add_unique, set_not_null};
 use super::refusal::Refusal;
+use super::release::Planned;
 use crate::engine::{Held, LockMode};
 use crate::schema::object::{ObjectKind, ObjectRef, Trigger};
 use crate::schema::table::ReplicaIdentity;
-use crate::schema::{Catalog, Constraint, ConstraintKind, Identifier, Index, IndexElement, IndexKey, Lookup, Name, Table, TableKind};
+use crate::schema::{
+    Catalog, Change, Constraint, ConstraintKind, Identifier, Index, IndexElement, IndexKey, Lookup, Name, Table, TableKind,
+};
 use crate::sql::write;
 
 /// One column that takes the place of another.
@@ -293,8 +296,20 @@ impl Copies {
 
     /// Statements that give the copies their originals' names, once those are gone with the first column, and what was said of them.
     pub(crate) fn take_names(&self, ctx: &Context<'_>) -> Vec<String> {
-        let names = self.renames();
-        names.into_iter().chain(self.originals().flat_map(|original| self.said(ctx.new, original))).collect()
+        let names = self.renames(ctx);
+        let said = self.originals().flat_map(|original| self.said(ctx.new, &self.ends_as(ctx, original)));
+        names.into_iter().chain(said).collect()
+    }
+
+    /// What the original is called at the end of the release.
+    fn ends_as(&self, ctx: &Context<'_>, original: &Identifier) -> Identifier {
+        ctx.later().fold(original.clone(), |name, item| match &item.planned {
+            Planned::Change(Change::RenameConstraint { table, constraint, to }) if table == &self.table && *constraint == name => {
+                to.clone()
+            }
+            Planned::Change(Change::RenameIndex { index, to, .. }) if *index == self.table.sibling(name.clone()) => to.clone(),
+            Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => name,
+        })
     }
 
     fn said(&self, catalog: &Catalog, original: &Identifier) -> Vec<String> {
@@ -304,17 +319,21 @@ impl Copies {
         said
     }
 
-    fn renames(&self) -> Vec<String> {
+    fn renames(&self, ctx: &Context<'_>) -> Vec<String> {
         let table = write::name(&self.table);
         self.copies
             .iter()
             .map(|copy| match copy {
                 Copy::Index { original, copy } => {
-                    format!("ALTER INDEX {} RENAME TO {}", write::name(&add_index::name_of(copy)), write::identifier(original))
+                    format!(
+                        "ALTER INDEX {} RENAME TO {}",
+                        write::name(&add_index::name_of(copy)),
+                        write::identifier(&self.ends_as(ctx, original))
+                    )
                 }
                 Copy::Unique { original, constraint, .. } | Copy::Constraint { original, copy: constraint } => {
                     let name = constraint.name.as_ref().map(write::identifier).unwrap_or_default();
-                    format!("ALTER TABLE {table} RENAME CONSTRAINT {name} TO {}", write::identifier(original))
+                    format!("ALTER TABLE {table} RENAME CONSTRAINT {name} TO {}", write::identifier(&self.ends_as(ctx, original)))
                 }
             })
             .collect()

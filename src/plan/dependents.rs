@@ -84,7 +84,14 @@ fn end_lost(ctx: &Context<'_>, counts: impl Fn(&Table, &ForeignKey) -> bool) -> 
 
 /// Foreign keys of tables which the release drops later: they end in the same transaction.
 pub(crate) fn of_tables_dropped_later(ctx: &Context<'_>, table: &Name) -> Vec<ForeignKeyOf> {
-    referencing(ctx.before, table, None).into_iter().filter(|(child, _)| !ctx.new.tables.contains_key(child)).collect()
+    let goes = |(child, key): &ForeignKeyOf| !ctx.new.tables.contains_key(child) && !is_inherited(ctx.before, child, key);
+    referencing(ctx.before, table, None).into_iter().filter(goes).collect()
+}
+
+/// Whether a partition has the constraint from the table that it is part of: it goes with that one.
+fn is_inherited(catalog: &Catalog, table: &Name, constraint: &Identifier) -> bool {
+    let parent = catalog.tables.get(table).and_then(|table| table.partition_of.as_ref()).map(|partition| &partition.parent);
+    parent.and_then(|parent| catalog.tables.get(parent)).is_some_and(|parent| parent.constraint(constraint).is_some())
 }
 
 /// Whether CASCADE takes along what is not the table's own: foreign keys aside, which end before.

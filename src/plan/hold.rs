@@ -5,7 +5,7 @@ mod column;
 mod table;
 mod needed;
 
-pub(crate) use column::HeldColumn;
+pub(crate) use column::{Fed, HeldColumn};
 pub(crate) use needed::Holds;
 pub(crate) use table::HeldTable;
 

@@ -7,6 +7,7 @@ mod one_value;
 pub(crate) mod fill_column;
 mod fill_conflict;
 pub(crate) mod drop_column;
+pub(crate) mod handed_back;
 pub(crate) mod drop_expression;
 pub(crate) mod rename_column;
 pub(crate) mod rename_table;

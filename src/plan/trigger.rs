@@ -37,6 +37,23 @@ fn name(kind: &str, table: &Name, about: &Identifier, turn: Turn) -> Identifier 
 /// The setting by which a backfill tells the triggers to stand aside.
 const STAND_ASIDE: &str = "current_setting('concertina.backfill', true) IS DISTINCT FROM 'on'";
 
+/// A setting of the transaction by which a trigger tells those after it that new clients have written the row.
+pub(crate) struct Marker(String);
+
+impl Marker {
+    pub(crate) fn of(table: &Name, column: &Identifier) -> Self {
+        Self(format!("{OUR_SCHEMA}.{}", generated_name("by_new", table, column)))
+    }
+
+    fn set(&self, condition: &str) -> String {
+        format!("PERFORM set_config({}, CASE WHEN {condition} THEN 'on' ELSE 'off' END, true);", write::literal(&self.0))
+    }
+
+    fn is_off(&self) -> String {
+        format!("current_setting({}, true) IS DISTINCT FROM 'on'", write::literal(&self.0))
+    }
+}
+
 impl Sync {
     fn new(table: &Name, about: &Identifier, on_insert: String, on_update: String, changed: &str) -> Self {
         Self {
@@ -98,6 +115,42 @@ impl Sync {
         let changed =
             if sources_changed.is_empty() { format!("NEW.{quoted} IS NULL") } else { format!("NEW.{quoted} IS NULL OR {sources_changed}") };
         Self::new(table, column, on_insert, on_update, &changed)
+    }
+
+    /// A column that new clients don't know, made of what they write: `given` and `changed` say on INSERT and on UPDATE that they
+    /// have written it, which the triggers that fire after this one learn by `Marker`.
+    pub(crate) fn handed_back(table: &Name, column: &Identifier, value: &str, given: &str, changed: &str) -> Self {
+        let quoted = write::identifier(column);
+        let marker = Marker::of(table, column);
+        // A writer that doesn't know the column must not meet an error of its value.
+        let set = |condition: &str| {
+            format!(
+                "{}\n    IF {condition} THEN\n      BEGIN\n        NEW.{quoted} := {value};\n      EXCEPTION WHEN others THEN\n        NULL;\n      END;\n    END IF;",
+                marker.set(condition)
+            )
+        };
+        Self::new(table, column, set(given), set(changed), "true")
+    }
+
+    /// The same, unless one of these marks the row as written by new clients.
+    pub(crate) fn unless(self, markers: &[Marker]) -> Self {
+        if markers.is_empty() {
+            return self;
+        }
+        let unmarked = markers.iter().map(Marker::is_off).collect::<Vec<_>>().join(" AND ");
+        let guarded = |set: &str| format!("IF {unmarked} THEN\n    {set}\n    END IF;");
+        Self { on_insert: guarded(&self.on_insert), on_update: guarded(&self.on_update), ..self }
+    }
+
+    /// The same of a column that is held. It must never refuse a row, nor stand in the way of later releases' columns.
+    pub(crate) fn handed_back_to_held(table: &Name, column: &Identifier, value: &str, given: &str, changed: &str) -> Self {
+        let quoted = write::identifier(column);
+        let set = |condition: &str| {
+            format!(
+                "BEGIN\n      IF {condition} THEN\n        NEW.{quoted} := {value};\n      END IF;\n    EXCEPTION WHEN others THEN\n      NULL;\n    END;"
+            )
+        };
+        Self::new(table, column, set(given), set(changed), "true")
     }
 
     /// A column that is held: filled where the writer gave no value, as long as the row has what its value is made of. It must

@@ -185,8 +185,8 @@ fn what_is_not_planned_says_what_to_do() {
         ("-- concertina: up users.nmae = lower(name)\nALTER TABLE users ADD COLUMN code text;", "take the directive away"),
         ("-- concertina: down users.code = 'x'\nALTER TABLE users DROP COLUMN age;", "take the directive away"),
         (
-            "-- concertina: up users.full_name = trim(name)\n-- concertina: down users.name = full_name\nALTER TABLE users ADD COLUMN full_name text NOT NULL, DROP COLUMN name;",
-            "drop name in the next release",
+            "-- concertina: up users.full_name = trim(name)\n-- concertina: down users.name = 'x'\nALTER TABLE users ADD COLUMN full_name text NOT NULL, DROP COLUMN name;",
+            "how name follows from full_name",
         ),
         ("ALTER TABLE users ADD CONSTRAINT one EXCLUDE (age WITH =);", "strategy direct"),
         ("CREATE TEMP TABLE help AS SELECT id FROM users;", "create it as an ordinary one"),

@@ -282,6 +282,7 @@ stories! {
     enum_swap_by_way_of_text,
     enum_swap_that_adds,
     enum_swap_that_removes,
+    merge_columns,
     rename_and_change_rows,
     rename_column,
     rename_column_compared_by_identity,
@@ -307,5 +308,6 @@ stories! {
     serial_to_identity,
     set_not_null,
     set_schema,
+    split_column,
     steps_that_undo_each_other,
 }

@@ -21,6 +21,14 @@ struct Feed {
     meanwhile: Sync,
 }
 
+/// How a `down` directive has kept the column filled so far.
+pub(crate) struct Fed<'a> {
+    pub(crate) down: &'a Sql,
+    pub(crate) before: Sync,
+    /// When new clients have written what it is made of, on INSERT and on UPDATE, if it follows that.
+    pub(crate) written: Option<(String, String)>,
+}
+
 /// A column that is held.
 pub(crate) struct HeldColumn<'a> {
     table: &'a Table,
@@ -35,7 +43,7 @@ pub(crate) struct HeldColumn<'a> {
 
 impl<'a> HeldColumn<'a> {
     /// None if it is dropped at once: nothing would be lost, or what CASCADE drops with it can't be held.
-    pub(crate) fn of(ctx: &Context<'_>, table: &'a Table, column: &'a Column, down: Option<(&Sql, Sync)>) -> Option<Self> {
+    pub(crate) fn of(ctx: &Context<'_>, table: &'a Table, column: &'a Column, down: Option<Fed<'_>>) -> Option<Self> {
         let is_own = table.partition_of.is_none() && table.parents.is_empty() && !matches!(table.kind, TableKind::Foreign { .. });
         let goes_alone = !dependents::takes_others_along(ctx.before, ctx.after, &table.name, Some(&column.name));
         // A type that is exchanged is gone in contract.
@@ -44,9 +52,13 @@ impl<'a> HeldColumn<'a> {
             return None;
         }
         let name = held_name(ctx, &table.name, column.name.as_str());
-        let feed = down.map(|(down, before)| {
+        let feed = down.map(|Fed { down, before, written }| {
             let value = over("NEW", &down.with_own_column_renamed(&column.name, &name));
-            Feed { before, meanwhile: Sync::held(&table.name, &name, &value) }
+            let meanwhile = match written {
+                Some((given, changed)) => Sync::handed_back_to_held(&table.name, &name, &value, &given, &changed),
+                None => Sync::held(&table.name, &name, &value),
+            };
+            Feed { before, meanwhile }
         });
         let ended = if feed.is_none() { dependents::rules_to_end(table, column) } else { Vec::new() };
         let of_it = |constraint: &&Constraint| {

@@ -319,11 +319,10 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
                 .because("it is part of the primary key of old clients until then")
                 .hazard(HazardKind::RefusesWrites, format!("until then NULL in {column} is refused to new clients too")),
         ),
-        Change::DropNotNull { .. } => Recipe::expand(
-            step(ctx)
-                .because("new clients may leave the column out")
-                .hazard(HazardKind::OldClientsReadNewValues, "old clients may read NULL once new clients write it"),
-        ),
+        Change::DropNotNull { .. } => Recipe::expand(step(ctx).because("new clients may leave the column out").hazard(
+            HazardKind::OldClientsReadNewValues,
+            "old clients may read NULL once new clients write it, and going back to the old release needs such rows filled first",
+        )),
         Change::Revoke { grant, .. } if is_new_object(ctx, &grant.object) => Recipe::expand(
             step(ctx).because("what it is about is new in this release: nobody has used that right").final_losing("the right"),
         ),

@@ -7,6 +7,7 @@ use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::Draft;
 use crate::plan::format::{Backfill, HazardKind, SyncTriggers};
 use crate::plan::keyset::{self, Action};
+use crate::plan::mute::said;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::schema::change::{DataChange, Verb};
@@ -66,6 +67,9 @@ fn is_unaliased(data: &DataChange) -> bool {
 /// A chunked form, if each row's new value depends on that row alone and the key stays as it is.
 fn in_chunks(ctx: &Context<'_>, data: &DataChange, table: &Table) -> Option<Draft> {
     let key = keyset::walking_key(ctx.before, table)?;
+    if fires_once(ctx, table, data.verb) {
+        return None;
+    }
     if data.assignments.iter().any(|(column, _)| key.contains(column)) {
         return None;
     }
@@ -96,6 +100,13 @@ fn in_chunks(ctx: &Context<'_>, data: &DataChange, table: &Table) -> Option<Draf
     } else {
         draft
     })
+}
+
+/// Whether a trigger fires once for the statement, so that several statements are not the same.
+fn fires_once(ctx: &Context<'_>, table: &Table, verb: Verb) -> bool {
+    let event = if verb == Verb::Delete { "DELETE" } else { "UPDATE" };
+    let mut triggers = ctx.before.triggers.values().filter(|trigger| trigger.table == table.name && trigger.enabled != 'D');
+    triggers.any(|trigger| said(trigger, event) && !said(trigger, "ROW"))
 }
 
 /// Rows that the release puts into its own new tables may reference rows of old clients, who then can't delete those.

@@ -1,13 +1,13 @@
 //! DROP COLUMN: expand lets new clients leave the column out, contract holds it, and drops it when nobody has missed it.
 
 use super::company::has_word;
-use super::{Context, Recipe, drop_constraint, one_value};
+use super::{Context, Recipe, drop_constraint, handed_back, one_value};
 use crate::engine::{Held, LockMode};
 use crate::plan::copies::lock_first;
 use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
-use crate::plan::hold::HeldColumn;
+use crate::plan::hold::{Fed, HeldColumn};
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Named, Planned, is_over_own_row};
@@ -109,28 +109,40 @@ fn supplied(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: Dro
         return Err(ctx
             .refuse("`down` reads more than its own row", "write it over the columns of the same row, without table names or subqueries"));
     }
-    if let Some(twin) = replaced_by(ctx, table, column) {
+    let sources = handed_back::sources(ctx, &table.name, column);
+    if let Some(twin) = replaced_by(ctx, table, column).filter(|_| sources.is_empty()) {
         return Err(ctx.refuse(
             format!("{}.{column} is dropped and {twin} is made of it: what new clients write to {twin} would not reach it", table.name),
-            format!("if {twin} holds the same values, rename the column; else drop {column} in the next release"),
+            format!("say in `down` how {column} follows from {twin}; if {twin} holds the same values, rename the column"),
         ));
     }
     let value = without_generated(down, table);
-    let turn = super::fill_column::turn(ctx, &table.name, &value);
-    let sync = Sync::filled(&table.name, column, &over("NEW", &value), "", "false").in_turn(turn);
+    let written = (!sources.is_empty()).then(|| handed_back::written(ctx, &sources, table));
+    let sync = match &written {
+        // Before those of `up`, which look at what the row then has.
+        Some((given, changed)) => Sync::handed_back(&table.name, column, &over("NEW", &value), given, changed),
+        None => {
+            Sync::filled(&table.name, column, &over("NEW", &value), "", "false").in_turn(super::fill_column::turn(ctx, &table.name, &value))
+        }
+    };
     super::rename_column::refuse_later_triggers(ctx, &table.name, &sync)?;
     let subject = format!("{}.{column}", table.name);
-    let fill = Draft::own(&subject, "fill-by-trigger", format!("fill {subject} in rows that new clients insert"), sync.create())
+    let rows = if written.is_some() { "write" } else { "insert" };
+    let fill = Draft::own(&subject, "fill-by-trigger", format!("fill {subject} in rows that new clients {rows}"), sync.create())
         .because("new clients no longer supply the column; old clients go on reading it")
         .locks(&table.name, LockMode::ShareRowExclusive, Held::Brief)
         .probed(probe::trigger_there(&table.name, sync.first_trigger()))
-        .undone_by(sync.drop())
-        .hazard(HazardKind::FillsNull, format!("a row that old clients write with NULL for {column} is filled too"));
+        .undone_by(sync.drop());
+    let fill = if written.is_some() {
+        fill
+    } else {
+        fill.hazard(HazardKind::FillsNull, format!("a row that old clients write with NULL for {column} is filled too"))
+    };
     let mut end = drop(ctx, table, column, behavior);
     let mut recipe = Recipe::expand(fill);
     let mut at_once = vec![lock_first(&table.name, &[])];
     at_once.extend(sync.drop());
-    let held = table.column(column).and_then(|found| HeldColumn::of(ctx, table, found, Some((down, sync))));
+    let held = table.column(column).and_then(|found| HeldColumn::of(ctx, table, found, Some(Fed { down, before: sync, written })));
     if let Some(held) = held {
         recipe.hold(held.hold(), held.drop(ctx, end));
     } else {
@@ -198,11 +210,14 @@ fn drop(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: DropBeh
     .final_losing(format!("the values of {}.{column}", table.name))
     .hazard(HazardKind::DataLoss, format!("the values of {}.{column} are gone", table.name));
     let draft = match replaced_by(ctx, table, column) {
-        Some(twin) => draft.hazard(
+        Some(twin) if handed_back::sources(ctx, &table.name, column).is_empty() => draft.hazard(
             HazardKind::OldClientsReadNewValues,
-            format!("until then old clients don't see in {column} what new clients write to {twin}"),
+            format!(
+                "until then old clients don't see in {column} what new clients write to {twin}, nor does going back to the old release bring \
+                 it there; `down` above the DROP COLUMN would"
+            ),
         ),
-        None => draft,
+        Some(_) | None => draft,
     };
     let draft = match table.column(column).and_then(|found| found.generated.as_ref()) {
         Some(generated) => draft.hazard(
@@ -270,19 +285,28 @@ fn refuse_copied(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Resul
         }
         Verb::Truncate | Verb::Copy | Verb::Select => false,
     };
+    let new_column = |data: &DataChange| {
+        let [only] = data.columns.as_slice() else { return None };
+        let is_own = data.verb == Verb::Update && data.writes.first() == Some(&table.name) && data.reads.is_empty();
+        (is_own && ctx.is_new_column(&table.name, only)).then(|| only.clone())
+    };
     let copy = ctx.earlier().find_map(|item| match &item.planned {
-        Planned::Change(Change::Data(data)) if copies(data) => Some((&item.origin, data.writes.first()?)),
+        Planned::Change(Change::Data(data)) if copies(data) => Some((&item.origin, data.writes.first()?, new_column(data))),
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
     });
     match copy {
-        Some((origin, target)) if !ctx.allows("drop-column") => Err(ctx.refuse(
+        Some((origin, target, by_row)) if !ctx.allows("drop-column") => Err(ctx.refuse(
             format!(
                 "what {}.{column} holds is brought to {target} once ({}:{}), and {column} is dropped: what old clients write to it \
                  after that would be lost",
                 table.name, origin.file, origin.line
             ),
-            "drop the column in the next release, after the same statement once more; if old clients don't write it any more, say so \
-             above the DROP COLUMN:\n-- concertina: allow drop-column because \"…\"",
+            format!(
+                "drop the column in the next release, with the same statement once more before that and, since nobody writes the column any \
+                 more by then, this above the DROP COLUMN (or here, if old clients don't write it now):\n-- concertina: allow drop-column \
+                 because \"…\"{}",
+                by_row.map(|name| format!("\nor, if each row's value follows from that row, say it above the ADD COLUMN, and take the UPDATE out:\n-- concertina: up {}.{name} = <expression over {column}>", table.name)).unwrap_or_default()
+            ),
         )),
         Some(_) | None => Ok(()),
     }

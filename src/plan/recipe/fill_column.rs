@@ -2,7 +2,7 @@
 //! clients by a trigger, for old rows in chunks, and then NOT NULL if that is wanted.
 
 use super::add_column::{adding, subject, walking_key};
-use super::{Context, Recipe, set_not_null};
+use super::{Context, Recipe, handed_back, set_not_null};
 use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -179,8 +179,16 @@ pub(crate) fn sync(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) 
     let unchanged = format!("NOT ({})", differs(ctx.before, &add.column, &format!("OLD.{name}"), &format!("NEW.{name}")));
     let derived = format!("NOT ({})", differs(ctx.before, &add.column, &format!("OLD.{name}"), &format!("({})", over("OLD", up))));
     // Without a source the value doesn't follow from the row (a constant, a random value): what was filled once stays.
-    let follows = if changed.is_empty() { "false".to_owned() } else { format!("{unchanged} AND {derived}") };
-    Sync::filled(&add.table, &add.column.name, &over("NEW", up), &changed.join(" OR "), &follows)
+    let markers = handed_back::markers(ctx, &add.table, up);
+    let follows = if changed.is_empty() {
+        "false".to_owned()
+    } else if markers.is_empty() {
+        format!("{unchanged} AND {derived}")
+    } else {
+        // What new clients gave was handed back, so what old clients make of that counts.
+        "true".to_owned()
+    };
+    Sync::filled(&add.table, &add.column.name, &over("NEW", up), &changed.join(" OR "), &follows).unless(&markers)
 }
 
 /// The turn of a trigger that computes the expression: after those that fill, in this release, the columns that it reads.
@@ -192,7 +200,8 @@ pub(crate) fn turn(ctx: &Context<'_>, table: &Name, expression: &Sql) -> Turn {
         })
     };
     let after = expression.own_columns().filter_map(filled).map(|(item, up)| turn(&Context { item, ..*ctx }, table, up).0 + 1);
-    Turn(after.max().unwrap_or_default())
+    // What is handed back comes first.
+    Turn(after.max().unwrap_or_default().max(usize::from(!handed_back::markers(ctx, table, expression).is_empty())))
 }
 
 fn fill(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) -> Result<Draft, Refusal> {

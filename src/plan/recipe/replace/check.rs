@@ -2,14 +2,15 @@
 
 use super::super::add_check::add_not_valid;
 use super::super::set_not_null::validate;
-use super::super::{Context, Recipe, repair};
+use super::super::{Context, Recipe, change_type, repair};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::generated::generated_name;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Constraint, Identifier, Name, Sql, Validity};
+use crate::plan::release::{Item, Planned};
+use crate::schema::{Change, Constraint, Identifier, Name, Sql, Validity};
 use crate::sql::write;
 
 /// Both shapes of the constraint.
@@ -21,6 +22,7 @@ pub(super) struct Two<'a> {
 }
 
 pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two<'_>) -> Result<Recipe, Refusal> {
+    refuse_type_to_come(ctx, table, two.expression)?;
     let relation = write::name(table);
     let quoted = write::identifier(name);
     let subject = format!("{table}.{name}");
@@ -74,4 +76,24 @@ pub(super) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, two: &Two
         .undone_by(vec![format!("ALTER TABLE {relation} RENAME CONSTRAINT {quoted} TO {temporary}"), both]),
     );
     Ok(Recipe { expand: vec![loosen], contract, ..Recipe::default() })
+}
+
+/// The condition that rows may obey from expand on can't be over a type that the column gets later.
+fn refuse_type_to_come(ctx: &Context<'_>, table: &Name, expression: &Sql) -> Result<(), Refusal> {
+    let retypes = |item: &&Item| match &item.planned {
+        Planned::Change(Change::ChangeType { table: on, column, .. }) => {
+            on == table && expression.mentions(column) && !change_type::is_at_once(ctx, item)
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    };
+    match ctx.earlier().find(retypes) {
+        None => Ok(()),
+        Some(other) => Err(ctx.refuse(
+            format!(
+                "the new condition is over a column that gets another type in this release ({}:{}), and rows must be let obey it before that",
+                other.origin.file, other.origin.line
+            ),
+            "put the change of the CHECK into the next release, or drop the old CHECK in a release before",
+        )),
+    }
 }

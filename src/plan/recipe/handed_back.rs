@@ -1,0 +1,49 @@
+//! A column that goes and of which the release makes others, with a `down` directive above its DROP: what new clients write to
+//! those is handed back to it, as `up` hands on what old clients write. Who changes a row is told by which column changed.
+
+use super::Context;
+use crate::plan::identity::differs;
+use crate::plan::release::{Item, Planned};
+use crate::plan::trigger::Marker;
+use crate::schema::change::AddColumn;
+use crate::schema::{Change, Identifier, Name, Sql, Table};
+use crate::sql::write;
+
+/// The columns of new clients from which `down` makes the column again, if one of them is made of it.
+pub(crate) fn sources<'a>(ctx: &Context<'a>, table: &Name, column: &Identifier) -> Vec<&'a AddColumn> {
+    let filled = |item: &'a Item| match &item.planned {
+        Planned::FilledColumn { add, up, .. } if &add.table == table => Some((&**add, up)),
+        Planned::FilledColumn { .. } | Planned::Change(_) | Planned::EnumSwap(_) => None,
+    };
+    let down = |item: &'a Item| match &item.planned {
+        Planned::Change(Change::DropColumn { table: on, column: of, .. }) if on == table && of == column => {
+            Context { item, before: &item.before, ..*ctx }.down(table, column).cloned()
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
+    };
+    let Some(down) = ctx.release.iter().find_map(down) else { return Vec::new() };
+    let named: Vec<(&AddColumn, &Sql)> = ctx.release.iter().filter_map(filled).filter(|(add, _)| down.mentions(&add.column.name)).collect();
+    if !named.iter().any(|(_, up)| up.mentions(column)) {
+        return Vec::new();
+    }
+    named.into_iter().map(|(add, _)| add).collect()
+}
+
+/// What marks a row as written by new clients, for a new column that is made of those that are handed back.
+pub(crate) fn markers(ctx: &Context<'_>, table: &Name, up: &Sql) -> Vec<Marker> {
+    let mut columns: Vec<&Identifier> = up.own_columns().filter(|column| !sources(ctx, table, column).is_empty()).collect();
+    columns.sort();
+    columns.dedup();
+    columns.into_iter().map(|column| Marker::of(table, column)).collect()
+}
+
+/// The conditions under which new clients have written the row: on INSERT, and on UPDATE.
+pub(crate) fn written(ctx: &Context<'_>, sources: &[&AddColumn], table: &Table) -> (String, String) {
+    let both = |add: &&AddColumn| {
+        let name = write::identifier(&add.column.name);
+        let column = table.column(&add.column.name).unwrap_or(&add.column);
+        (format!("NEW.{name} IS NOT NULL"), differs(ctx.before, column, &format!("OLD.{name}"), &format!("NEW.{name}")))
+    };
+    let (given, changed): (Vec<String>, Vec<String>) = sources.iter().map(both).unzip();
+    (given.join(" OR "), changed.join(" OR "))
+}
