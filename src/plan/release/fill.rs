@@ -2,7 +2,7 @@
 
 use super::{Item, Planned, name_at_start};
 use crate::schema::change::{AddColumn, DataChange, IfExists, Verb};
-use crate::schema::{Change, Identifier, Name, Part, Sql};
+use crate::schema::{Change, DataType, Identifier, Name, Part, Sql};
 use crate::sql::directive::DirectiveKind;
 use crate::sql::write;
 
@@ -82,16 +82,6 @@ fn fill_of(items: &[Item], at: usize) -> Option<Fill> {
         | DirectiveKind::Strategy(_)
         | DirectiveKind::ContractAfter(_) => None,
     });
-    let update = items.iter().enumerate().skip(at + 1).find_map(|(other, candidate)| match &candidate.planned {
-        Planned::Change(Change::Data(data)) => filling(data, &add.table, name).map(|up| (other, up)),
-        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
-    });
-    // What reads the rows before they are filled is meant to find them so.
-    let reads = |item: &Item| matches!(&item.planned, Planned::Change(Change::Data(data)) if data.reads.contains(&add.table));
-    let update = update.filter(|(other, _)| !items[at + 1..*other].iter().any(reads));
-    // One that fills what others have left empty comes after those.
-    let writes = |item: &Item| matches!(&item.planned, Planned::Change(Change::Data(data)) if data.writes.contains(&add.table) && data.columns.contains(name));
-    let update = update.filter(|(other, _)| !items[at + 1..*other].iter().any(writes));
     // Whether it may be NULL: what the last statement says of it.
     let said = items.iter().enumerate().skip(at + 1).filter_map(|(other, candidate)| match &candidate.planned {
         Planned::Change(Change::SetNotNull { table, column }) if table == &add.table && column == name => Some((other, true)),
@@ -99,29 +89,101 @@ fn fill_of(items: &[Item], at: usize) -> Option<Fill> {
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
     });
     let said: Vec<(usize, bool)> = said.collect();
-    let mut others: Vec<usize> = update.iter().map(|(other, _)| *other).collect();
+    let ends_not_null = said.last().map_or(add.column.not_null, |(_, not_null)| *not_null);
+    let (mut others, up) = filling(items, at, add, ends_not_null);
     // Where both are there and differ, it is refused (`fill_conflict`).
-    let up = update.map(|(_, up)| up).or(directed)?;
+    let up = up.or(directed)?;
     others.extend(said.iter().map(|(other, _)| *other));
     others.sort_unstable();
-    let not_null = said.last().map_or(add.column.not_null, |(_, not_null)| *not_null);
-    Some(Fill { add: add.clone(), up, not_null, others })
+    Some(Fill { add: add.clone(), up, not_null: ends_not_null, others })
 }
 
-/// The value that a plain `UPDATE t SET c = value [WHERE c IS NULL]` gives, if it says how to fill `column` and nothing else.
-fn filling(data: &DataChange, table: &Name, column: &Identifier) -> Option<Sql> {
+/// The statements that fill the column, each from its row alone, and the value that they come to in the end.
+fn filling(items: &[Item], at: usize, add: &AddColumn, ends_not_null: bool) -> (Vec<usize>, Option<Sql>) {
+    let (table, name) = (&add.table, &add.column.name);
+    let mut others = Vec::new();
+    let mut up: Option<Sql> = None;
+    for (other, item) in items.iter().enumerate().skip(at + 1) {
+        let Planned::Change(Change::Data(data)) = &item.planned else { continue };
+        let made_of = |column: &Identifier| up.as_ref().is_some_and(|up| up.mentions(column));
+        let sets = data.writes.contains(table) && data.columns.contains(name);
+        // What reads the rows before they are filled is meant to find them so; what changes a source makes another value of it.
+        if data.reads.contains(table) || !sets && data.writes.contains(table) && data.columns.iter().any(made_of) {
+            break;
+        }
+        if !sets {
+            continue;
+        }
+        // One that fills what others have left empty comes after those.
+        let Some((value, condition)) = by_row(data, table, name).filter(|_| item.directives.is_empty()) else { break };
+        let is_later = |column: &Identifier| items[other + 1..].iter().any(|later| changes(later, table, column));
+        let whole = condition.is_none_or(|condition| is_null_test(condition, name));
+        up = match &up {
+            None if whole && !value.mentions(name) => Some(value.clone()),
+            // NULL is never left to new clients then, so nothing that they write is taken for what old ones left out.
+            None if ends_not_null && !value.mentions(name) => step(add, value, condition, &text("NULL")),
+            None => break,
+            Some(_)
+                if value
+                    .own_columns()
+                    .chain(condition.into_iter().flat_map(Sql::own_columns))
+                    .any(|column| column != name && is_later(column)) =>
+            {
+                break;
+            }
+            Some(before) => match step(add, value, condition, before) {
+                None => break,
+                after => after,
+            },
+        };
+        others.push(other);
+    }
+    (others, up)
+}
+
+/// Value and condition of a plain `UPDATE t SET c = value [WHERE condition]`, if it says how to fill `column` from the row and nothing else.
+fn by_row<'d>(data: &'d DataChange, table: &Name, column: &Identifier) -> Option<(&'d Sql, Option<&'d Sql>)> {
     if data.verb != Verb::Update || !data.plain || data.writes.first() != Some(table) || !data.reads.is_empty() {
         return None;
     }
     let [(target, value)] = data.assignments.as_slice() else { return None };
-    if target != column || value.mentions(column) || !is_over_own_row(value) {
+    let own = is_over_own_row(value) && data.condition.as_ref().is_none_or(is_over_own_row);
+    (target == column && own).then_some((value, data.condition.as_ref()))
+}
+
+fn changes(item: &Item, table: &Name, column: &Identifier) -> bool {
+    matches!(&item.planned, Planned::Change(Change::Data(data)) if data.writes.contains(table) && data.columns.contains(column))
+}
+
+/// What the column holds after the statement, if it held `before`. None for types whose name alone would cut a value short.
+fn step(add: &AddColumn, value: &Sql, condition: Option<&Sql>, before: &Sql) -> Option<Sql> {
+    let plain = DataType { modifiers: Vec::new(), ..add.column.data_type.clone() };
+    if ["bpchar", "bit", "char"].contains(&plain.name.name.as_str())
+        || plain.modifiers != add.column.data_type.modifiers && plain.name.name == "interval"
+    {
         return None;
     }
-    match &data.condition {
-        None => Some(value.clone()),
-        Some(condition) if is_null_test(condition, column) => Some(value.clone()),
-        Some(_) => None,
-    }
+    let data_type = write::data_type(&plain);
+    let typed = |sql: Vec<Part>| [vec![Part::Text("(".to_owned())], sql, vec![Part::Text(format!(")::{data_type}"))]].concat();
+    let before = typed(before.parts.clone());
+    let put = |sql: &Sql| -> Vec<Part> {
+        let part = |part: &Part| match part {
+            Part::Column { of: None, name } if name == &add.column.name => before.clone(),
+            Part::Text(_) | Part::Column { .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => {
+                vec![part.clone()]
+            }
+        };
+        sql.parts.iter().flat_map(part).collect()
+    };
+    let value = typed(put(value));
+    let Some(condition) = condition else { return Some(Sql { parts: value }) };
+    let said = |words: &str| vec![Part::Text(words.to_owned())];
+    let parts = [said("CASE WHEN "), put(condition), said(" THEN "), value, said(" ELSE "), before.clone(), said(" END")];
+    Some(Sql { parts: parts.concat() })
+}
+
+fn text(words: &str) -> Sql {
+    Sql { parts: vec![Part::Text(words.to_owned())] }
 }
 
 /// Whether the expression names its columns bare, so that a row can be put before them.
