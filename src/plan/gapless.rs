@@ -10,11 +10,12 @@ use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Name, Uniquenes
 pub(super) fn close_gaps(mut contract: Vec<(&Item, Draft)>) -> Vec<(&Item, Draft)> {
     for at in 0..contract.len() {
         let (item, draft) = &contract[at];
-        let Some((table, name, columns)) = adds(item).filter(|_| draft.slug == "create-index") else { continue };
+        let Some((table, columns)) = adds(item).filter(|_| draft.slug == "create-index") else { continue };
         let Some(gap) = contract[..at].iter().position(|(other, _)| !std::ptr::eq(*other, *item) && drops(other, table)) else { continue };
         let between = contract[gap..at].iter().map(|(other, _)| *other);
         let before = &contract[gap].0.before;
-        let is_taken = name.is_some_and(|name| before.indexes.contains_key(&table.sibling(name.clone())));
+        let name = draft.subject.strip_prefix(&format!("{table}.")).unwrap_or_default();
+        let is_taken = before.indexes.contains_key(&table.sibling(Identifier::from(name)));
         if is_taken || !is_there(before, table, &columns) || between.into_iter().any(|other| moves(other, table)) {
             continue;
         }
@@ -27,22 +28,20 @@ pub(super) fn close_gaps(mut contract: Vec<(&Item, Draft)>) -> Vec<(&Item, Draft
     contract
 }
 
-/// The table, the name and the columns of the unique rule that it adds.
+/// The table and the columns of the unique rule that it adds.
 #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else adds one")]
-fn adds(item: &Item) -> Option<(&Name, Option<&Identifier>, Vec<Identifier>)> {
+fn adds(item: &Item) -> Option<(&Name, Vec<Identifier>)> {
     let Planned::Change(change) = &item.planned else { return None };
     match change {
         Change::AddConstraint { table, constraint } => match &constraint.kind {
-            ConstraintKind::Unique(key) => Some((table, constraint.name.as_ref(), key.columns.clone())),
+            ConstraintKind::Unique(key) => Some((table, key.columns.clone())),
             ConstraintKind::PrimaryKey(_)
             | ConstraintKind::ForeignKey(_)
             | ConstraintKind::Check { .. }
             | ConstraintKind::NotNull { .. }
             | ConstraintKind::Exclude(_) => None,
         },
-        Change::CreateIndex { index, .. } if index.uniqueness == Uniqueness::Unique => {
-            Some((&index.table, index.name.as_ref(), index.columns()))
-        }
+        Change::CreateIndex { index, .. } if index.uniqueness == Uniqueness::Unique => Some((&index.table, index.columns())),
         _ => None,
     }
 }

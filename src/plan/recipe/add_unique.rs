@@ -1,10 +1,11 @@
 //! ADD UNIQUE and ADD PRIMARY KEY: the index is built CONCURRENTLY, then becomes the constraint under a brief lock.
 
 use super::add_check::constraint_name;
-use super::{Context, Planned, Recipe, add_index, repair, set_not_null};
+use super::{Context, Item, Planned, Recipe, add_index, repair, set_not_null};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
+use crate::plan::generated::generated_name;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::schema::{Change, Constraint, Identifier, Index, IndexElement, Key, Name, NullsDistinct, TableKind, Timing, Uniqueness};
@@ -31,7 +32,11 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
         );
     }
     let name = constraint_name(ctx, table, constraint)?;
-    let index = index(table, &name, key);
+    // An index of that name goes in contract; this one is built before.
+    let taken =
+        |item: &Item| matches!(&item.planned, Planned::Change(Change::DropIndex { index, .. }) if *index == table.sibling(name.clone()));
+    let built = if ctx.earlier().any(taken) { generated_name("new", table, &name) } else { name.clone() };
+    let index = index(table, &built, key);
     let only_new = key.nulls == NullsDistinct::Distinct
         && becomes == As::Unique
         && key.columns.iter().all(|column| ctx.stays_null_for_old(table, column));
@@ -58,7 +63,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, constraint: &Constraint, key
             steps.extend(set_not_null::steps(ctx, table, column));
         }
     }
-    steps.push(attach(table, &name, constraint.timing, becomes));
+    steps.push(attach_as(table, &name, &built, constraint.timing, becomes));
     Ok(if only_new { Recipe { migrate: steps, ..Recipe::default() } } else { Recipe { contract: steps, ..Recipe::default() } })
 }
 
