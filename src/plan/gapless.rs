@@ -81,6 +81,8 @@ fn moves(item: &Item, of: &Name) -> bool {
         | Change::RenameTable { table, .. }
         | Change::SetTableSchema { table, .. }
         | Change::DropTable { table, .. } => table == of,
+        // Rows that are changed in between may be what the key needs.
+        Change::Data(data) => data.writes.contains(of),
         Change::Opaque { .. } => true,
         _ => false,
     }

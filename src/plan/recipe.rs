@@ -46,7 +46,7 @@ use super::format::{Milliseconds, Release};
 use super::refusal::Refusal;
 use super::release::{Act, Item, Named, Planned, name_at_start};
 use crate::engine::Engine;
-use crate::schema::change::Verb;
+use crate::schema::change::{DataChange, Verb};
 use crate::schema::{Catalog, Change, Column, ConstraintKind, Identifier, Lookup, Name, ObjectKind, Sql, Table, Uniqueness};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use std::sync::Arc;
@@ -222,6 +222,18 @@ impl Context<'_> {
     /// The changes of the release after this one.
     pub(crate) fn later(&self) -> impl Iterator<Item = &Item> {
         self.release.iter().skip_while(|item| !std::ptr::eq(*item, self.item)).skip(1)
+    }
+
+    /// Whether a statement on rows of the table names a column of it that a statement before this one takes away: in contract it is gone.
+    fn names_what_is_gone(&self, table: &Name, data: &DataChange) -> bool {
+        let values = data.assignments.iter().map(|(_, value)| value).chain(&data.condition);
+        let named: Vec<&Identifier> = data.assignments.iter().map(|(name, _)| name).chain(values.flat_map(Sql::own_columns)).collect();
+        self.earlier().any(|item| match &item.planned {
+            Planned::Change(Change::DropColumn { table: on, column, .. } | Change::RenameColumn { table: on, column, .. }) => {
+                on == table && named.contains(&column)
+            }
+            Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+        })
     }
 
     /// Whether a statement before this one takes rows of the table to another one: the rows that are then deleted are kept there.

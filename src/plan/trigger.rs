@@ -119,17 +119,19 @@ impl Sync {
 
     /// A column that new clients don't know, made of what they write: `given` and `changed` say on INSERT and on UPDATE that they
     /// have written it, which the triggers that fire after this one learn by `Marker`.
-    pub(crate) fn handed_back(table: &Name, column: &Identifier, value: &str, given: &str, changed: &str) -> Self {
+    /// A column that is `required` is made of them also where new clients gave nothing but NULL.
+    pub(crate) fn handed_back(table: &Name, column: &Identifier, value: &str, required: bool, (given, changed): (&str, &str)) -> Self {
         let quoted = write::identifier(column);
         let marker = Marker::of(table, column);
         // A writer that doesn't know the column must not meet an error of its value.
-        let set = |condition: &str| {
+        let set = |written: &str, condition: &str| {
             format!(
                 "{}\n    IF {condition} THEN\n      BEGIN\n        NEW.{quoted} := {value};\n      EXCEPTION WHEN others THEN\n        NULL;\n      END;\n    END IF;",
-                marker.set(condition)
+                marker.set(written)
             )
         };
-        Self::new(table, column, set(given), set(changed), "true")
+        let on_insert = if required { format!("{given} OR NEW.{quoted} IS NULL") } else { given.to_owned() };
+        Self::new(table, column, set(given, &on_insert), set(changed, changed), "true")
     }
 
     /// The same, unless one of these marks the row as written by new clients.

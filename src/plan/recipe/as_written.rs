@@ -518,7 +518,18 @@ fn drop_default(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Result<
         Planned::Change(Change::DropTable { table: gone, .. }) => gone == table,
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
     });
-    Ok(if stays || goes || required(ctx.table(table)?.column(column)) || ctx.is_new_column(table, column) {
+    let in_contract = stays || goes || required(ctx.table(table)?.column(column)) || ctx.is_new_column(table, column);
+    let sets = |item: &&Item| matches!(&item.planned, Planned::Change(Change::SetDefault { table: on, column: of, .. }) if on == table && of == column);
+    if let Some(other) = ctx.later().find(sets).filter(|_| in_contract) {
+        return Err(ctx.refuse(
+            format!(
+                "the default of {table}.{column} stays until contract, for old clients, and would then end the one that comes later ({}:{})",
+                other.origin.file, other.origin.line
+            ),
+            "leave out the DROP DEFAULT, or put the rows that are written between the two into another release",
+        ));
+    }
+    Ok(if in_contract {
         Recipe::contract(
             step(ctx)
                 .because("old clients leave the column out and need its default until then")

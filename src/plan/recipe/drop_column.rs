@@ -117,10 +117,13 @@ fn supplied(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: Dro
         ));
     }
     let value = without_generated(down, table);
-    let written = (!sources.is_empty()).then(|| handed_back::written(ctx, &sources, table));
+    let written = (!sources.is_empty()).then(|| handed_back::written(ctx, &value, table));
     let sync = match &written {
         // Before those of `up`, which look at what the row then has.
-        Some((given, changed)) => Sync::handed_back(&table.name, column, &over("NEW", &value), given, changed),
+        Some((given, changed)) => {
+            let required = table.column(column).is_some_and(|found| found.not_null);
+            Sync::handed_back(&table.name, column, &over("NEW", &value), required, (given, changed))
+        }
         None => {
             Sync::filled(&table.name, column, &over("NEW", &value), "", "false").in_turn(super::fill_column::turn(ctx, &table.name, &value))
         }

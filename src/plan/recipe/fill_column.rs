@@ -126,7 +126,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Types as a cast names them.
-pub(super) const TYPES: &[&str] = &[
+const TYPES: &[&str] = &[
     "text",
     "varchar",
     "character",

@@ -6,7 +6,7 @@ use crate::plan::identity::differs;
 use crate::plan::release::{Item, Planned};
 use crate::plan::trigger::Marker;
 use crate::schema::change::AddColumn;
-use crate::schema::{Change, Identifier, Name, Sql, Table};
+use crate::schema::{Change, Column, Identifier, Name, Sql, Table};
 use crate::sql::write;
 
 /// The columns of new clients from which `down` makes the column again, if one of them is made of it.
@@ -37,13 +37,17 @@ pub(crate) fn markers(ctx: &Context<'_>, table: &Name, up: &Sql) -> Vec<Marker> 
     columns.into_iter().map(|column| Marker::of(table, column)).collect()
 }
 
-/// The conditions under which new clients have written the row: on INSERT, and on UPDATE.
-pub(crate) fn written(ctx: &Context<'_>, sources: &[&AddColumn], table: &Table) -> (String, String) {
-    let both = |add: &&AddColumn| {
-        let name = write::identifier(&add.column.name);
-        let column = table.column(&add.column.name).unwrap_or(&add.column);
-        (format!("NEW.{name} IS NOT NULL"), differs(ctx.before, column, &format!("OLD.{name}"), &format!("NEW.{name}")))
+/// The conditions under which new clients have written the row, on INSERT and on UPDATE: by the columns of theirs that `down` names.
+pub(crate) fn written(ctx: &Context<'_>, down: &Sql, table: &Table) -> (String, String) {
+    let theirs = |name: &&Identifier| ctx.is_new_column(&table.name, name);
+    let mut columns: Vec<&Column> = down.own_columns().filter(theirs).filter_map(|name| table.column(name)).collect();
+    columns.sort_by_key(|column| &column.name);
+    columns.dedup_by_key(|column| &column.name);
+    let both = |column: &&Column| {
+        let name = write::identifier(&column.name);
+        let given = column.default.is_none().then(|| format!("NEW.{name} IS NOT NULL"));
+        (given, differs(ctx.before, column, &format!("OLD.{name}"), &format!("NEW.{name}")))
     };
-    let (given, changed): (Vec<String>, Vec<String>) = sources.iter().map(both).unzip();
-    (given.join(" OR "), changed.join(" OR "))
+    let (given, changed): (Vec<Option<String>>, Vec<String>) = columns.iter().map(both).unzip();
+    (given.into_iter().flatten().collect::<Vec<_>>().join(" OR "), changed.join(" OR "))
 }

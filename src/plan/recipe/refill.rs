@@ -8,6 +8,7 @@ use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::Draft;
 use crate::plan::format::{Backfill, HazardKind, SyncTriggers};
 use crate::plan::keyset::{self, Action};
+use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned, is_over_own_row};
 use crate::schema::change::{DataChange, Verb};
@@ -57,7 +58,7 @@ fn sets_null(data: &DataChange, column: &Identifier) -> bool {
 
 /// The statement for the rows in which the column is NULL; None if it can't be repeated.
 fn again(ctx: &Context<'_>, table: &Table, column: &Identifier, item: &Item, data: &DataChange) -> Result<Option<Draft>, Refusal> {
-    if !item.directives.is_empty() {
+    if !item.directives.is_empty() || ctx.names_what_is_gone(&table.name, data) {
         return Ok(None);
     }
     let own = data.plain && data.assignments.iter().all(|(_, value)| is_over_own_row(value));
@@ -97,9 +98,14 @@ fn in_chunks(ctx: &Context<'_>, table: &Table, column: &Identifier, item: &Item,
     } else {
         ("refill", format!("fill {column} in rows that old clients left NULL"), "filled")
     };
-    let draft = Draft::chunked(subject, slug, about, backfill)
+    let mut draft = Draft::chunked(subject, slug, about, backfill)
         .because(format!("old clients went on writing NULL after the rows were {why}"))
         .locks(&table.name, LockMode::RowExclusive, Held::Brief);
+    if !deletes && !data.columns.contains(column) {
+        // Which rows it has changed can't be told from them.
+        draft.backfill.iter_mut().for_each(|backfill| "SELECT 0::bigint".clone_into(&mut backfill.remaining));
+        return Ok(Some(draft.probed(probe::UNKNOWABLE).final_losing("the rows as they were before")));
+    }
     Ok(Some(if deletes {
         draft
             .final_losing("the rows as they were before")

@@ -89,7 +89,8 @@ fn earlier<'a>(ctx: &'a Context<'_>, table: &'a Name) -> impl Iterator<Item = &'
 
 fn in_chunks(ctx: &Context<'_>, table: &Name, data: &DataChange, broken: &str) -> Result<Option<Draft>, Refusal> {
     let Lookup::Known(known) = ctx.before.table(table) else { return Ok(None) };
-    if !change_rows::is_by_row(data) || data.condition.is_none() && data.verb == Verb::Delete {
+    let unfit = data.condition.is_none() && data.verb == Verb::Delete || ctx.names_what_is_gone(table, data);
+    if !change_rows::is_by_row(data) || unfit {
         return Ok(None);
     }
     let key = keyset::walking_key(ctx.before, known).unwrap_or_default();

@@ -2,7 +2,7 @@
 //! Refusals name every way to go on, ready to paste.
 
 use super::change_type::Target;
-use super::{Context, as_written, fill_column};
+use super::{Context, as_written};
 use crate::engine::postgres;
 use crate::plan::refusal::Refusal;
 use crate::schema::object::TypeKind;
@@ -30,7 +30,7 @@ pub(crate) fn check(ctx: &Context<'_>, table: &Table, column: &Column, target: &
         return Err(ctx.refuse("USING reads more than its own row", "write USING over the columns of the same row, without table names"));
     }
     refuse_session_dependence(ctx, table, column, target)?;
-    let kept = target.using.is_none_or(|using| keeps_value(using, &column.name));
+    let kept = target.using.is_none_or(|using| keeps_value(using, column, target.data_type));
     let same = kept && !tightens_a_key(ctx, table, column, target) && postgres::same_to_clients(&column.data_type, target.data_type);
     if !same && ctx.strategy() != Some(Strategy::Columns) {
         return Err(noticed(ctx, table, column, target));
@@ -68,31 +68,38 @@ fn say_back(table: &Table, column: &Column) -> String {
     )
 }
 
-/// Whether it is the column itself, or a cast of it.
-fn keeps_value(using: &Sql, column: &Identifier) -> bool {
+/// Whether it is the column itself, or a cast of it to its own type or to the new one.
+fn keeps_value(using: &Sql, column: &Column, to: &DataType) -> bool {
     let mut named = 0;
     let plain = using.parts.iter().all(|part| match part {
         Part::Column { of: None, name } => {
             named += 1;
-            name == column
+            name == &column.name
         }
-        Part::Text(text) => is_cast(text),
-        Part::Type(_) => true,
+        Part::Text(text) => is_cast(text, &[&column.data_type, to]),
+        Part::Type(name) => name == &to.name || name == &column.data_type.name,
         Part::Column { of: Some(_), .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) => false,
     });
     plain && named == 1
 }
 
-/// Whether the text holds nothing but what a cast is made of.
-fn is_cast(text: &str) -> bool {
-    let marks = text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_():,".contains(c));
+/// Whether the text holds nothing but what a cast to one of the types is made of.
+fn is_cast(text: &str, types: &[&DataType]) -> bool {
+    const ALSO: &[(&str, &str)] = &[("int4", "int"), ("bool", "bool"), ("numeric", "decimal"), ("varchar", "varchar"), ("bpchar", "char")];
+    let marks = text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_():,\"".contains(c));
+    let mut allowed: Vec<String> = vec!["cast".to_owned(), "as".to_owned()];
+    for data_type in types {
+        let name = data_type.name.name.as_str();
+        allowed.extend(words(&write::data_type(data_type)));
+        allowed.push(name.to_owned());
+        allowed.extend(ALSO.iter().filter(|(of, _)| *of == name).map(|(_, also)| (*also).to_owned()));
+    }
+    marks && words(text).into_iter().all(|word| allowed.contains(&word))
+}
+
+fn words(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| word.starts_with(char::is_alphabetic));
-    let known = |word: &str| {
-        let word = word.to_ascii_lowercase();
-        let word = word.as_str();
-        matches!(word, "cast" | "as") || fill_column::TYPES.contains(&word) || TEXTS.contains(&word) || FAMILIES.concat().contains(&word)
-    };
-    marks && words.into_iter().all(known)
+    words.map(str::to_lowercase).collect()
 }
 
 /// Whether values that a unique key tells apart are the same in the new type: old clients would be refused what they may write.
@@ -167,7 +174,8 @@ fn noticed(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_
     let new = Identifier::new(format!("{}_new", column.name));
     let value = target.using.map_or_else(|| format!("{}::{to}", write::identifier(&column.name)), write::text);
     let statement = ctx.item.statement.trim().trim_end_matches(';');
-    let kept = target.using.is_none_or(|using| keeps_value(using, &column.name)) || ctx.down(&table.name, &column.name).is_some();
+    let kept =
+        target.using.is_none_or(|using| keeps_value(using, column, target.data_type)) || ctx.down(&table.name, &column.name).is_some();
     ctx.refuse(
         format!("{}.{} can't be {from} for old clients and {to} for new ones under one name", table.name, column.name),
         format!(

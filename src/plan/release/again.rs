@@ -2,7 +2,7 @@
 
 use super::named::{Act, Named};
 use super::{Item, Planned};
-use crate::schema::{Change, ConstraintKind};
+use crate::schema::{Change, Constraint, ConstraintKind};
 use crate::sql::directive::DirectiveKind;
 
 /// Takes each DROP whose thing comes back later into the item that brings it back, which then knows what it replaces.
@@ -22,7 +22,7 @@ pub(super) fn fold(items: &[Item]) -> Vec<Item> {
         let back = items.iter().enumerate().skip(at + 1).find(|(_, item)| item.named() == Some((Act::Creates, named.clone())));
         let Some((back, again)) = back else { continue };
         let Planned::Change(drop) = &items[at].planned else { continue };
-        if is_directed(again) || !same_kind(&named, &items[at], again) {
+        if is_directed(again) || !same_kind(&named, &items[at], again) || loses_its_table(&named, &items[at], &items[at + 1..back]) {
             continue;
         }
         gone[at] = true;
@@ -67,6 +67,14 @@ fn same_kind(named: &Named, drop: &Item, again: &Item) -> bool {
     let before = drop.before.tables.get(table).and_then(|found| found.constraint(name));
     let Planned::Change(Change::AddConstraint { constraint, .. }) = &again.planned else { return false };
     before.is_some_and(|before| std::mem::discriminant(&before.kind) == std::mem::discriminant(&constraint.kind))
+}
+
+/// Whether the table that a foreign key references is dropped before it comes back: it must end before that.
+fn loses_its_table(named: &Named, drop: &Item, between: &[Item]) -> bool {
+    let Named::Constraint(table, name) = named else { return false };
+    let before = drop.before.tables.get(table).and_then(|found| found.constraint(name));
+    let Some(key) = before.and_then(Constraint::foreign_key) else { return false };
+    between.iter().any(|item| matches!(&item.planned, Planned::Change(Change::DropTable { table, .. }) if table == &key.references))
 }
 
 /// A directive about one of the two tells them apart.

@@ -1,7 +1,9 @@
 //! ADD COLUMN, then an UPDATE that fills it, then perhaps SET NOT NULL: one change whose UPDATE says how to fill the column.
 
 use super::{Item, Planned, name_at_start};
+use crate::engine::postgres;
 use crate::schema::change::{AddColumn, DataChange, IfExists, Verb};
+use crate::schema::object::Volatility;
 use crate::schema::{Change, DataType, Identifier, Name, Part, Sql};
 use crate::sql::directive::DirectiveKind;
 use crate::sql::write;
@@ -104,7 +106,12 @@ fn filling(items: &[Item], at: usize, add: &AddColumn, ends_not_null: bool) -> (
     let mut others = Vec::new();
     let mut up: Option<Sql> = None;
     for (other, item) in items.iter().enumerate().skip(at + 1) {
-        let Planned::Change(Change::Data(data)) = &item.planned else { continue };
+        let Planned::Change(Change::Data(data)) = &item.planned else {
+            if up.is_some() && may_read(item) {
+                break;
+            }
+            continue;
+        };
         let made_of = |column: &Identifier| up.as_ref().is_some_and(|up| up.mentions(column));
         let sets = data.writes.contains(table) && data.columns.contains(name);
         // What reads the rows before they are filled is meant to find them so; what changes a source makes another value of it.
@@ -121,7 +128,7 @@ fn filling(items: &[Item], at: usize, add: &AddColumn, ends_not_null: bool) -> (
         up = match &up {
             None if whole && !value.mentions(name) => Some(value.clone()),
             // NULL is never left to new clients then, so nothing that they write is taken for what old ones left out.
-            None if ends_not_null && !value.mentions(name) => step(add, value, condition, &text("NULL")),
+            None if ends_not_null && !value.mentions(name) => step(item, add, value, condition, &text("NULL")),
             None => break,
             Some(_)
                 if value
@@ -131,7 +138,7 @@ fn filling(items: &[Item], at: usize, add: &AddColumn, ends_not_null: bool) -> (
             {
                 break;
             }
-            Some(before) => match step(add, value, condition, before) {
+            Some(before) => match step(item, add, value, condition, before) {
                 None => break,
                 after => after,
             },
@@ -155,12 +162,22 @@ fn changes(item: &Item, table: &Name, column: &Identifier) -> bool {
     matches!(&item.planned, Planned::Change(Change::Data(data)) if data.writes.contains(table) && data.columns.contains(column))
 }
 
-/// What the column holds after the statement, if it held `before`. None for types whose name alone would cut a value short.
-fn step(add: &AddColumn, value: &Sql, condition: Option<&Sql>, before: &Sql) -> Option<Sql> {
-    let plain = DataType { modifiers: Vec::new(), ..add.column.data_type.clone() };
-    if ["bpchar", "bit", "char"].contains(&plain.name.name.as_str())
-        || plain.modifiers != add.column.data_type.modifiers && plain.name.name == "interval"
-    {
+/// Whether a statement that is none on rows may read them, and is meant to find what is there at that moment.
+fn may_read(item: &Item) -> bool {
+    matches!(&item.planned, Planned::Change(Change::Opaque { .. })) || item.statement.to_lowercase().contains("select")
+}
+
+/// How long a value may get: each statement puts the one before it in once more.
+const LONGEST: usize = 2_000;
+
+/// What the column holds after the statement, if it held `before`. None where that is not the same as what the statements come to one
+/// after the other: for a type that rounds or cuts what is put into it, and for a value that is another each time.
+fn step(item: &Item, add: &AddColumn, value: &Sql, condition: Option<&Sql>, before: &Sql) -> Option<Sql> {
+    let of = &add.column.data_type;
+    let plain = DataType { modifiers: Vec::new(), ..of.clone() };
+    let cuts = ["bpchar", "bit", "char"].contains(&of.name.name.as_str()) || !of.modifiers.is_empty() && of.name.name != "varchar";
+    let settled = |sql: &Sql| postgres::volatility(sql, &item.before) != Volatility::Volatile;
+    if cuts || ![Some(before), Some(value), condition].into_iter().flatten().all(settled) {
         return None;
     }
     let data_type = write::data_type(&plain);
@@ -176,10 +193,11 @@ fn step(add: &AddColumn, value: &Sql, condition: Option<&Sql>, before: &Sql) -> 
         sql.parts.iter().flat_map(part).collect()
     };
     let value = typed(put(value));
-    let Some(condition) = condition else { return Some(Sql { parts: value }) };
+    let short = |sql: Sql| (write::text(&sql).len() <= LONGEST).then_some(sql);
+    let Some(condition) = condition else { return short(Sql { parts: value }) };
     let said = |words: &str| vec![Part::Text(words.to_owned())];
     let parts = [said("CASE WHEN "), put(condition), said(" THEN "), value, said(" ELSE "), before.clone(), said(" END")];
-    Some(Sql { parts: parts.concat() })
+    short(Sql { parts: parts.concat() })
 }
 
 fn text(words: &str) -> Sql {

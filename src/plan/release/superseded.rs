@@ -70,7 +70,7 @@ fn rests_on(item: &Item, table: &Name, column: &Identifier, attribute: Attribute
     let Planned::Change(change) = &item.planned else { return true };
     match change {
         Change::Data(data) if data.writes.contains(table) => match attribute {
-            Attribute::Default => true,
+            Attribute::Default => !matches!(data.verb, Verb::Delete | Verb::Truncate | Verb::Select),
             Attribute::NotNull => may_write_null(data, column),
         },
         Change::ChangeType { table: on, column: of, .. } => on == table && of == column,

@@ -26,27 +26,38 @@ pub fn asks_null(statement: &str, column: &Identifier) -> bool {
     with_deep_stack(|| {
         let Ok(parsed) = pg_query::parse(statement, pg_query::ParserOptions::default()) else { return false };
         let [only] = parsed.protobuf.stmts.as_slice() else { return false };
-        let condition = match only.stmt.as_ref().and_then(|statement| statement.node.as_ref()) {
-            Some(Kind::UpdateStmt(update)) => update.where_clause.as_deref(),
-            Some(Kind::DeleteStmt(delete)) => delete.where_clause.as_deref(),
-            Some(_) | None => None,
+        let (condition, relation, alone) = match only.stmt.as_ref().and_then(|statement| statement.node.as_ref()) {
+            Some(Kind::UpdateStmt(update)) => (&update.where_clause, &update.relation, update.from_clause.is_empty()),
+            Some(Kind::DeleteStmt(delete)) => (&delete.where_clause, &delete.relation, delete.using_clause.is_empty()),
+            Some(_) | None => return false,
         };
-        condition.is_some_and(|condition| asks(condition, column))
+        let (Some(condition), Some(relation)) = (condition, relation) else { return false };
+        let table = relation.alias.as_ref().map_or(&relation.relname, |alias| &alias.aliasname);
+        asks(condition, &|fields| match fields {
+            [only] => alone && *only == column.as_str(),
+            [.., of, name] => of == table && *name == column.as_str(),
+            [] => false,
+        })
     })
 }
 
-fn asks(condition: &Node, column: &Identifier) -> bool {
-    let is_column = |node: &Node| match &node.node {
+/// Whether the condition is that a column is NULL, or that and others.
+fn asks(condition: &Node, is_column: &dyn Fn(&[&str]) -> bool) -> bool {
+    let names = |node: &Node| match &node.node {
         Some(Kind::ColumnRef(found)) => found
             .fields
-            .last()
-            .and_then(|field| field.node.as_ref())
-            .is_some_and(|field| matches!(field, Kind::String(word) if word.sval == column.as_str())),
-        Some(_) | None => false,
+            .iter()
+            .map(|field| match &field.node {
+                Some(Kind::String(word)) => Some(word.sval.clone()),
+                Some(_) | None => None,
+            })
+            .collect::<Option<Vec<String>>>(),
+        Some(_) | None => None,
     };
+    let is_it = |node: &Node| names(node).is_some_and(|names| is_column(&names.iter().map(String::as_str).collect::<Vec<_>>()));
     match &condition.node {
-        Some(Kind::NullTest(test)) => test.nulltesttype() == NullTestType::IsNull && test.arg.as_deref().is_some_and(is_column),
-        Some(Kind::BoolExpr(both)) => both.boolop() == BoolExprType::AndExpr && both.args.iter().any(|part| asks(part, column)),
+        Some(Kind::NullTest(test)) => test.nulltesttype() == NullTestType::IsNull && test.arg.as_deref().is_some_and(is_it),
+        Some(Kind::BoolExpr(both)) => both.boolop() == BoolExprType::AndExpr && both.args.iter().any(|part| asks(part, is_column)),
         _ => false,
     }
 }
@@ -99,5 +110,8 @@ mod tests {
         assert!(!asks("UPDATE users SET plan = 'free' WHERE plan IS NULL OR plan = ''"));
         assert!(!asks("UPDATE users SET plan = 'free' WHERE plan IS NOT NULL"));
         assert!(!asks("UPDATE users SET plan = 'free'"));
+        assert!(asks("UPDATE users u SET plan = 'x' FROM orgs o WHERE o.id = u.org AND u.plan IS NULL"));
+        assert!(!asks("UPDATE users u SET plan = 'x' FROM orgs o WHERE o.id = u.org AND o.plan IS NULL"));
+        assert!(!asks("UPDATE users u SET plan = 'x' FROM orgs o WHERE o.id = u.org AND plan IS NULL"));
     }
 }

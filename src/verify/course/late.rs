@@ -5,14 +5,15 @@ use sqlx::{Connection, PgConnection};
 
 use super::super::Error;
 use super::super::carry;
-use super::super::client::{Keep, Outcome, Statement, execute, reading, rows_differ, rows_if_any, run_all, sequences_at};
+use super::super::client::{Keep, Outcome, Row, Statement, execute, reading, rows_differ, rows_if_any, run_all, sequences_at};
 use super::super::journal::{CheckKind, Example};
 use super::super::shadow::Shadow;
-use super::super::shape::{Column, Table, WrittenBy};
+use super::super::shape::{Table, WrittenBy};
 use super::super::{step, written};
 use super::Course;
 use crate::plan::{HazardKind, Step};
-use crate::schema::Identifier;
+use crate::schema::{Identifier, Name};
+use crate::sql::write;
 
 /// Where sequences stand in the second database that shows what is expected.
 const ELSEWHERE: u32 = 20_021;
@@ -37,12 +38,15 @@ impl Course<'_> {
         self.disconnect(shadow).await?;
         let copy = shadow.create(Some(&self.main)).await?;
         let mut connection = shadow.connect(&copy).await?;
-        let rows = write(&mut connection, &rows).await?;
+        let rows = put(&mut connection, &rows).await?;
         let expected = self.expected(shadow, &rows).await?;
         if let Some([first, second]) = &expected {
             let (mut one, mut other) = (shadow.connect(first).await?, shadow.connect(second).await?);
+            let promises = self.promises(&mut connection).await?;
             if self.contract(&mut connection).await? {
-                self.compare_late((&mut one, &mut other), &mut connection).await?;
+                for promise in promises {
+                    self.keeps(&promise, (&mut one, &mut other), &mut connection).await?;
+                }
             }
             let _ = (one.close().await, other.close().await);
         }
@@ -62,7 +66,7 @@ impl Course<'_> {
             if elsewhere {
                 execute(&mut connection, &sequences_at(ELSEWHERE)).await?;
             }
-            let taken = write(&mut connection, rows).await?;
+            let taken = put(&mut connection, rows).await?;
             let _ = connection.close().await;
             if taken.len() < rows.len() || written::run(shadow, name, self.case.migrations).await?.is_err() {
                 for name in &names {
@@ -89,55 +93,81 @@ impl Course<'_> {
         Ok(true)
     }
 
-    async fn compare_late(&mut self, (one, other): (&mut PgConnection, &mut PgConnection), found: &mut PgConnection) -> Result<(), Error> {
-        for table in self.new_shape.tables.clone() {
-            let columns = self.promised(&table);
-            if columns.is_empty() {
-                continue;
-            }
-            let sql = reading(&table.name, &columns);
-            let (first, second) = (rows_if_any(one, &sql).await?, rows_if_any(other, &sql).await?);
-            let (Some(first), Some(second), Some(found)) = (first, second, rows_if_any(found, &sql).await?) else { continue };
-            match rows_differ(&first, &second, &found) {
-                None => self.journal.held(CheckKind::SameEnd, 1),
-                Some((expected, found)) => {
-                    let about = format!(
-                        "rows of {} that clients of the release before wrote meanwhile end as if they had come before it",
-                        table.name
-                    );
-                    let state = "at the end of contract".to_owned();
-                    self.journal.failed(CheckKind::SameEnd, Example { state, about, sql, expected, found });
-                }
+    async fn keeps(
+        &mut self,
+        promise: &Promise,
+        (one, other): (&mut PgConnection, &mut PgConnection),
+        found: &mut PgConnection,
+    ) -> Result<(), Error> {
+        let sql = reading(&promise.table, &promise.columns.iter().collect::<Vec<_>>());
+        let (first, second, found) = (rows_if_any(one, &sql).await?, rows_if_any(other, &sql).await?, rows_if_any(found, &sql).await?);
+        let (Some(first), Some(second), Some(found)) = (first, second, found) else { return Ok(()) };
+        match rows_differ(&promise.of(first), &promise.of(second), &promise.of(found)) {
+            None => self.journal.held(CheckKind::SameEnd, 1),
+            Some((expected, found)) => {
+                let table = &promise.table;
+                let about = format!("rows of {table} that clients of the release before wrote meanwhile end as if they had come before it");
+                let state = "at the end of contract".to_owned();
+                self.journal.failed(CheckKind::SameEnd, Example { state, about, sql, expected, found });
             }
         }
         Ok(())
     }
 
-    /// The columns whose values contract must bring into line: all of a table, or of one whose rows the release changes as data
-    /// those that it fills once more.
-    fn promised<'t>(&self, table: &'t Table) -> Vec<&'t Identifier> {
-        let path = carry::path(&table.name);
-        let touched = self.touched.contains(&table.name);
-        if !touched || self.stirred.contains(&path) || self.unsettled.contains(&path) {
-            return Vec::new();
+    /// What contract must bring into line: all of a table's rows, or, where the release changes rows as data, a column that it fills
+    /// once more in the rows that have NULL there now.
+    async fn promises(&self, connection: &mut PgConnection) -> Result<Vec<Promise>, Error> {
+        let mut promises = Vec::new();
+        for table in &self.new_shape.tables {
+            let path = carry::path(&table.name);
+            if !self.touched.contains(&table.name) || self.stirred.contains(&path) || self.unsettled.contains(&path) {
+                continue;
+            }
+            if !self.changed.contains(&path) && !self.has_hazard(&[path].into(), HazardKind::FillsNull) {
+                // Numbers that the database gives are others each time.
+                let given = table.columns.iter().filter(|column| column.written_by == WrittenBy::Clients);
+                promises.push(Promise {
+                    table: table.name.clone(),
+                    columns: given.map(|column| column.name.clone()).collect(),
+                    keys: None,
+                });
+                continue;
+            }
+            let Some(key) = table.key() else { continue };
+            for column in table.columns.iter().map(|column| &column.name).filter(|column| self.refills(table, column)) {
+                let now = format!("{} WHERE {} IS NULL", reading(&table.name, &key.iter().collect::<Vec<_>>()), write::identifier(column));
+                let keys = rows_if_any(connection, &now).await?.unwrap_or_default();
+                let columns = key.iter().chain([column]).cloned().collect();
+                promises.push(Promise { table: table.name.clone(), columns, keys: Some(keys) });
+            }
         }
-        if !self.changed.contains(&path) && !self.has_hazard(&[path].into(), HazardKind::FillsNull) {
-            // Numbers that the database gives are others each time.
-            let given = |column: &&Column| column.written_by == WrittenBy::Clients;
-            return table.columns.iter().filter(given).map(|column| &column.name).collect();
-        }
-        let refilled = |column: &&Identifier| {
-            let subject = format!("{}.{column}", table.name);
-            let again = |step: &Step| step.id.slug().starts_with("refill") && step.id.0.contains(&format!("/{subject}/"));
-            self.case.plan.deferred.iter().any(again)
-        };
-        let columns: Vec<&Identifier> = table.columns.iter().map(|column| &column.name).filter(refilled).collect();
-        if columns.is_empty() { columns } else { table.key().into_iter().flatten().chain(columns).collect() }
+        Ok(promises)
+    }
+
+    fn refills(&self, table: &Table, column: &Identifier) -> bool {
+        let subject = format!("/{}.{column}/", table.name);
+        self.case.plan.deferred.iter().any(|step| step.id.slug().starts_with("refill") && step.id.0.contains(&subject))
     }
 }
 
-/// Writes rows that stay; those that were taken.
-async fn write(connection: &mut PgConnection, rows: &[Statement]) -> Result<Vec<Statement>, sqlx::Error> {
+/// Columns of a table that must have the right values, in all rows or in those of these keys, whose columns come first.
+struct Promise {
+    table: Name,
+    columns: Vec<Identifier>,
+    keys: Option<Vec<Row>>,
+}
+
+impl Promise {
+    fn of(&self, mut rows: Vec<Row>) -> Vec<Row> {
+        if let Some(keys) = &self.keys {
+            rows.retain(|row| keys.iter().any(|key| row.starts_with(key)));
+        }
+        rows
+    }
+}
+
+/// Puts in rows that stay; those that were taken.
+async fn put(connection: &mut PgConnection, rows: &[Statement]) -> Result<Vec<Statement>, sqlx::Error> {
     let outcomes = run_all(connection, rows, Keep::Yes).await?;
     let taken = rows.iter().zip(outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Rows(_)));
     Ok(taken.map(|(statement, _)| statement.clone()).collect())
