@@ -106,8 +106,8 @@ pub(crate) fn refuse_fixed_rows(ctx: &Context<'_>, table: &Table) -> Result<(), 
 /// A trigger that fires for each row that is changed, and whose function raises errors.
 fn guard(ctx: &Context<'_>, table: &Table) -> Option<Identifier> {
     let raises = |function: &Name| {
-        let bodies = ctx.before.routines.iter().filter(|((name, _), _)| name == function);
-        bodies.map(|(_, routine)| write::text(&routine.definition).to_lowercase()).any(|body| {
+        let bodies = ctx.before.routines_named(function);
+        bodies.map(|routine| write::text(&routine.definition).to_lowercase()).any(|body| {
             body.match_indices("raise ").any(|(at, verb)| {
                 let next = body[at + verb.len()..].trim_start();
                 !["notice", "debug", "log", "info", "warning"].iter().any(|level| next.starts_with(level))

@@ -2,7 +2,7 @@
 
 use super::format::{Backfill, KeyColumn, SyncTriggers};
 use crate::schema::{Catalog, ConstraintKind, Identifier, Table, TableKind, Uniqueness};
-use crate::schema::{IndexKey, NullsDistinct};
+use crate::schema::{IndexKey, NullsDistinct, Sql};
 use crate::sql::write;
 
 /// What is done to the rows of a chunk.
@@ -11,6 +11,15 @@ pub(crate) enum Action {
     Set(String),
     /// Delete them.
     Delete,
+}
+
+impl Action {
+    /// What an UPDATE assigns.
+    pub(crate) fn assigning(assignments: &[(Identifier, Sql)]) -> Self {
+        let set: Vec<String> =
+            assignments.iter().map(|(name, value)| format!("{} = {}", write::identifier(name), write::text(value))).collect();
+        Self::Set(set.join(", "))
+    }
 }
 
 /// The columns by which a table can be walked: its primary key, else a unique index without NULLs. None: only by `ctid`.

@@ -73,10 +73,8 @@ fn in_chunks(ctx: &Context<'_>, data: &DataChange, table: &Table) -> Option<Draf
     if data.assignments.iter().any(|(column, _)| key.contains(column)) {
         return None;
     }
-    let assignments: Vec<String> =
-        data.assignments.iter().map(|(column, value)| format!("{} = {}", write::identifier(column), write::text(value))).collect();
     let action = match data.verb {
-        Verb::Update if !assignments.is_empty() => Action::Set(assignments.join(", ")),
+        Verb::Update if !data.assignments.is_empty() => Action::assigning(&data.assignments),
         Verb::Delete => Action::Delete,
         Verb::Update | Verb::Insert | Verb::Merge | Verb::Truncate | Verb::Copy | Verb::Select => return None,
     };

@@ -51,8 +51,12 @@ fn about<'a>(ctx: &'a Context<'_>, table: &'a Name, column: &'a Identifier) -> i
     })
 }
 
+/// Whether the value is a plain NULL.
+pub(super) fn is_null(value: &Sql) -> bool {
+    write::text(value).trim().eq_ignore_ascii_case("null")
+}
+
 fn sets_null(data: &DataChange, column: &Identifier) -> bool {
-    let is_null = |value: &Sql| write::text(value).trim().eq_ignore_ascii_case("null");
     data.assignments.iter().any(|(name, value)| name == column && is_null(value))
 }
 
@@ -88,9 +92,7 @@ fn in_chunks(ctx: &Context<'_>, table: &Table, column: &Identifier, item: &Item,
     ];
     let pending = parts.into_iter().flatten().collect::<Vec<_>>().join(" AND ");
     let remaining = format!("SELECT count(*) FROM {} WHERE {pending}", write::name(&table.name));
-    let set: Vec<String> =
-        data.assignments.iter().map(|(name, value)| format!("{} = {}", write::identifier(name), write::text(value))).collect();
-    let action = if deletes { Action::Delete } else { Action::Set(set.join(", ")) };
+    let action = if deletes { Action::Delete } else { Action::assigning(&data.assignments) };
     let backfill = Backfill { sync: SyncTriggers::Fire, ..keyset::backfill(table, &key, &action, Some(&pending), remaining) };
     let subject = format!("{}.{column}", table.name);
     let (slug, about, why) = if deletes {

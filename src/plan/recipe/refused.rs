@@ -122,9 +122,8 @@ fn shapes(item: &Item, table: &Name) -> bool {
 /// What a directive makes late can't be used by a later statement that is done before.
 pub(super) fn made_too_late(ctx: &Context<'_>, phase: PhaseName) -> Result<(), Refusal> {
     let Some((Act::Creates, made)) = ctx.item.named().filter(|_| phase == PhaseName::Contract) else { return Ok(()) };
-    let later = ctx.later();
     let needs = |item: &&Item| as_written::phase_of(item) != Some(phase) && has_word(&item.statement, &made.word());
-    match later.into_iter().find(needs) {
+    match ctx.later().find(needs) {
         None => Ok(()),
         Some(other) => Err(ctx.refuse(
             format!(

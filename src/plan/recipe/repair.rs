@@ -1,6 +1,7 @@
 //! Repairs that the release makes before it tightens, made once more in contract: old clients go on writing rows that need them.
 //! Touches no row but those that the new rule would refuse.
 
+use super::refill::is_null;
 use super::{Context, change_rows, set_not_null};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
@@ -34,7 +35,7 @@ pub(crate) fn again(ctx: &Context<'_>, table: &Name, columns: &[Identifier], bro
 /// Whether the value is NULL and the column refuses that by then.
 fn is_refused(ctx: &Context<'_>, table: &Name, column: &Identifier, value: &Sql) -> bool {
     let not_null = ctx.new.tables.get(table).and_then(|table| table.column(column)).is_some_and(|column| column.not_null);
-    not_null && write::text(value).trim().eq_ignore_ascii_case("null")
+    not_null && is_null(value)
 }
 
 /// Deletes of duplicates: they compare rows of the table with each other, so they are repeated as they were written. An UPDATE
@@ -100,9 +101,7 @@ fn in_chunks(ctx: &Context<'_>, table: &Name, data: &DataChange, broken: &str) -
     let action = match data.verb {
         Verb::Delete => Action::Delete,
         Verb::Update if data.assignments.iter().all(|(name, value)| !key.contains(name) && is_over_own_row(value)) => {
-            let set: Vec<String> =
-                data.assignments.iter().map(|(name, value)| format!("{} = {}", write::identifier(name), write::text(value))).collect();
-            Action::Set(set.join(", "))
+            Action::assigning(&data.assignments)
         }
         Verb::Update | Verb::Insert | Verb::Merge | Verb::Truncate | Verb::Copy | Verb::Select => return Ok(None),
     };

@@ -33,7 +33,7 @@ pub(crate) fn check(ctx: &Context<'_>, table: &Table, column: &Column, target: &
     let kept = target.using.is_none_or(|using| keeps_value(using, column, target.data_type));
     let same = kept && !tightens_a_key(ctx, table, column, target) && postgres::same_to_clients(&column.data_type, target.data_type);
     if !same && ctx.strategy() != Some(Strategy::Columns) {
-        return Err(noticed(ctx, table, column, target));
+        return Err(noticed(ctx, table, column, (target, kept)));
     }
     let back = ctx.down(&table.name, &column.name).cloned().or_else(|| inverse(column, target));
     let in_contract = as_written::directed_phase(ctx) == Some(PhaseName::Contract);
@@ -168,14 +168,13 @@ fn refuse_session_dependence(ctx: &Context<'_>, table: &Table, column: &Column, 
 }
 
 /// Old clients or new ones would notice; three ways on, and the price of each.
-fn noticed(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>) -> Refusal {
+fn noticed(ctx: &Context<'_>, table: &Table, column: &Column, (target, kept): (&Target<'_>, bool)) -> Refusal {
     let (from, to) = (write::data_type(&column.data_type), write::data_type(target.data_type));
     let relation = write::name(&table.name);
     let new = Identifier::new(format!("{}_new", column.name));
     let value = target.using.map_or_else(|| format!("{}::{to}", write::identifier(&column.name)), write::text);
     let statement = ctx.item.statement.trim().trim_end_matches(';');
-    let kept =
-        target.using.is_none_or(|using| keeps_value(using, column, target.data_type)) || ctx.down(&table.name, &column.name).is_some();
+    let kept = kept || ctx.down(&table.name, &column.name).is_some();
     ctx.refuse(
         format!("{}.{} can't be {from} for old clients and {to} for new ones under one name", table.name, column.name),
         format!(
