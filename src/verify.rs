@@ -17,6 +17,7 @@ mod compare;
 mod journal;
 mod renames;
 mod carry;
+mod demand;
 mod reference;
 mod course;
 mod prove;

@@ -173,6 +173,7 @@ pub(super) fn statements(shape: &Shape, table: &Table, base: u64) -> Vec<Stateme
     if table.kind == Kind::Table {
         made.inserts();
         made.updates();
+        made.change_of_all();
         made.upserts();
         made.delete();
     }
@@ -289,6 +290,28 @@ impl Making<'_> {
                 self.push(format!("sets {} to NULL", column.name), sql);
             }
         }
+    }
+
+    /// As mappers do that write a whole row. What tells rows apart stays.
+    fn change_of_all(&mut self) {
+        let is_key = |column: &&Column| self.table.keys.iter().any(|key| key.contains(&column.name));
+        let columns: Vec<Column> = self.writable().filter(|column| !is_key(column)).cloned().collect();
+        if columns.len() < 2 {
+            return;
+        }
+        let number = self.number();
+        let returned: Vec<&Identifier> = self.table.columns.iter().map(|column| &column.name).collect();
+        let change = |attempt| {
+            let set = |column: &Column| {
+                let value = self.value(column, number, attempt, Flavour::Plain)?;
+                Some(format!("{} = {value}", write::identifier(&column.name)))
+            };
+            let set: Vec<String> = columns.iter().filter_map(set).collect();
+            let (table, row) = (write::name(&self.table.name), self.row(2));
+            format!("UPDATE {table} SET {} WHERE {row} RETURNING {}", set.join(", "), as_text(&returned))
+        };
+        let (sql, others) = (change(0), self.attempts().map(change).collect());
+        self.push_any("changes every column at once".to_owned(), sql, others);
     }
 
     /// The database looks for the unique index of ON CONFLICT when it reads the statement.

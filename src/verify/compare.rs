@@ -23,7 +23,7 @@ pub(super) async fn schema_here(connection: &mut PgConnection) -> Result<Schema,
 }
 
 async fn with_ours(connection: &mut PgConnection, statements: &[String]) -> Result<Schema, Error> {
-    let mut found: Schema = statements.iter().map(|statement| once_cast(&without_order(statement))).collect();
+    let mut found: Schema = statements.iter().map(|statement| once_cast(&as_text(&without_order(statement)))).collect();
     let ours = "SELECT 'of concertina: ' || p.oid::pg_catalog.regprocedure::text FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'concertina'
         UNION ALL SELECT 'of concertina: ' || c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'concertina'
         UNION ALL SELECT 'not valid: ' || i.indexrelid::pg_catalog.regclass::text FROM pg_catalog.pg_index i WHERE NOT i.indisvalid";
@@ -66,6 +66,25 @@ fn once_cast(statement: &str) -> String {
     cast + rest
 }
 
+/// A column that was `varchar` when its CHECK was made keeps constants of that type in it: `('a'::character varying)::text`, where
+/// one that is made anew says `'a'::text`. Both are the same text.
+fn as_text(statement: &str) -> String {
+    const AGAIN: &str = "::character varying)::text";
+    let mut cast = String::new();
+    let mut rest = statement;
+    while let Some(at) = rest.find(AGAIN) {
+        let (before, after) = (&rest[..at], &rest[at + AGAIN.len()..]);
+        rest = after;
+        match before.rsplit_once("('") {
+            Some((start, constant)) if constant.strip_suffix('\'').is_some_and(|inside| !inside.replace("''", "").contains('\'')) => {
+                cast.extend([start, "'", constant, "::text"]);
+            }
+            _ => cast.extend([before, AGAIN]),
+        }
+    }
+    cast + rest
+}
+
 /// `7`, `'-7'::integer`.
 fn is_whole(constant: &str) -> bool {
     let literal = constant.strip_suffix("::integer").or_else(|| constant.strip_suffix("::bigint")).unwrap_or(constant);
@@ -87,7 +106,15 @@ pub(super) fn differences(expected: &Schema, found: &Schema) -> Option<(String, 
 
 #[cfg(test)]
 mod tests {
-    use super::once_cast;
+    use super::{as_text, once_cast};
+
+    #[test]
+    fn text_constants_are_cast_once() {
+        let twice = "CHECK ((d = ANY (ARRAY[('a'::character varying)::text, ('it''s'::character varying)::text])))";
+        assert_eq!(as_text(twice), "CHECK ((d = ANY (ARRAY['a'::text, 'it''s'::text])))");
+        let other = "CHECK (((d)::character varying)::text <> ('a'::bpchar)::text)";
+        assert_eq!(as_text(other), other);
+    }
 
     #[test]
     fn whole_constants_are_cast_once() {

@@ -18,6 +18,7 @@ use super::compare::{self, Schema};
 use super::journal::{CheckKind, Example, Journal, Proof};
 use super::prove::{Case, Options, Scope};
 use super::reference::{Written, add_readers, add_referencing, alike, learn, relabelled, sampled};
+use super::renames::Renames;
 use super::sample;
 use super::seed::Rows;
 use super::shadow::Shadow;
@@ -110,8 +111,8 @@ impl<'a> Course<'a> {
             (statement.sql.starts_with("SELECT ") && first != second).then(|| carry::path(&statement.table))
         };
         let unsettled = new.statements.iter().filter_map(differs).collect();
-        let waiting = base.map(|base| relabelled(&base, &old_shape)).unwrap_or_default();
-        let relabelled: BTreeSet<String> = relabelled(&old_shape, &new_shape);
+        let waiting = base.map(|base| relabelled(&Renames::default(), &base, &old_shape)).unwrap_or_default();
+        let relabelled: BTreeSet<String> = relabelled(case.renames, &old_shape, &new_shape);
         for table in &relabelled {
             journal.declared(format!("until contract, rows of {table} have labels that the release no longer has, or by their old names"));
         }

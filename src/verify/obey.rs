@@ -49,6 +49,7 @@ fn may_be(column: &Column, text: &str) -> bool {
     match column.type_text.as_str() {
         "uuid" => text.len() == 36,
         name if name.starts_with("timestamp") || name == "date" => text.contains('-') && text.len() > 4,
+        "smallint" | "integer" | "bigint" => text.parse::<i64>().is_ok(),
         "json" | "jsonb" => serde_json::from_str::<serde_json::Value>(text).is_ok(),
         _ => true,
     }
@@ -85,6 +86,7 @@ mod tests {
             name: Identifier::from(name),
             data_type: 23,
             modifier: -1,
+            becomes: None,
             type_text: "integer".to_owned(),
             not_null: false,
             default: None,

@@ -8,6 +8,7 @@ use sqlx::Connection;
 use super::Error;
 use super::chance::reorder;
 use super::client::{Client, execute, sequences_at, statements};
+use super::demand::demanded;
 use super::prove::{Case, Options, Scope};
 use super::renames::Renames;
 use super::seed::{Rows, Seeded, seed};
@@ -65,9 +66,18 @@ async fn build_with(
     let mut shape = base.clone();
     shape.hint(hints);
     let wanted = closure(&shape, touched);
-    let shape = if rows == Rows::Plain { obeying(shadow, case, shape).await? } else { shape };
-    let tables = seed(&mut connection, &shape, rows, options.rows, &|name| options.scope == Scope::All || wanted.contains(name)).await?;
+    let (shape, trial) = if rows == Rows::Plain { demanded(shadow, case, shape).await? } else { (shape, None) };
+    let mut tried = match &trial {
+        Some(name) => Some(shadow.connect(name).await?),
+        None => None,
+    };
+    let wanted = |name: &Name| options.scope == Scope::All || wanted.contains(name);
+    let tables = seed((&mut connection, tried.as_mut()), &shape, rows, options.rows, &wanted).await?;
     let _ = connection.close().await;
+    if let (Some(name), Some(connection)) = (trial, tried) {
+        let _ = connection.close().await;
+        shadow.drop(&name).await?;
+    }
     let old = shadow.create(Some(&seeded)).await?;
     let mut made = vec![seeded.clone(), old.clone()];
     let mut result = written::run(shadow, &old, case.before).await?;
@@ -120,40 +130,6 @@ async fn build_with(
 
 fn statements_of<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a str> {
     case.before.iter().chain(case.migrations).flat_map(|script| &script.statements).map(String::as_str)
-}
-
-/// The shape with what the release's migrations will demand of its rows, so that rows can be made that they take.
-async fn obeying(shadow: &mut Shadow, case: &Case<'_>, mut shape: Shape) -> Result<Shape, Error> {
-    let empty = shadow.create(Some(case.base)).await?;
-    let ran = match written::run(shadow, &empty, case.before).await? {
-        Ok(()) => written::run(shadow, &empty, case.migrations).await?,
-        refused => refused,
-    };
-    if ran.is_ok() {
-        let mut connection = shadow.connect(&empty).await?;
-        let demanded = Shape::read(&mut connection).await?;
-        let _ = connection.close().await;
-        for table in &mut shape.tables {
-            let Some(new) = demanded.table(case.renames.tables.get(&table.name).unwrap_or(&table.name)) else { continue };
-            let known = |names: &[Identifier]| names.iter().all(|name| table.columns.iter().any(|column| &column.name == name));
-            let keys: Vec<_> = new
-                .foreign_keys
-                .iter()
-                .filter(|key| known(&key.columns) && !table.foreign_keys.iter().any(|old| old.columns == key.columns))
-                .cloned()
-                .collect();
-            let conditions: Vec<_> = new
-                .conditions
-                .iter()
-                .filter(|(names, text)| known(names) && !table.conditions.iter().any(|(_, old)| old == text))
-                .cloned()
-                .collect();
-            table.foreign_keys.extend(keys);
-            table.conditions.extend(conditions);
-        }
-    }
-    shadow.drop(&empty).await?;
-    Ok(shape)
 }
 
 /// Tables with all that they reference, however far.
@@ -220,22 +196,25 @@ pub(super) async fn learn(
     Ok(client)
 }
 
-/// Tables with a column whose enum has other labels in the new shape.
-pub(super) fn relabelled(old: &Shape, new: &Shape) -> BTreeSet<String> {
+/// Tables with a column whose enum has other labels in the new shape, by both of their names.
+pub(super) fn relabelled(renames: &Renames, old: &Shape, new: &Shape) -> BTreeSet<String> {
     let labels = |shape: &Shape, table: &Table, name: &Identifier| {
         let column = table.column(name)?;
         let of = shape.types.get(&column.data_type)?;
         let of = if of.is_array { shape.types.get(&of.of)? } else { of };
         Some(of.labels.clone()).filter(|labels| !labels.is_empty())
     };
-    let tables = old.tables.iter().filter_map(|table| Some((table, new.table(&table.name)?)));
+    let tables = old.tables.iter().filter_map(|table| Some((table, new.table(renames.tables.get(&table.name).unwrap_or(&table.name))?)));
     let differ = tables.filter(|(one, other)| {
-        one.columns.iter().any(|column| match (labels(old, one, &column.name), labels(new, other, &column.name)) {
-            (Some(before), Some(after)) => before.iter().any(|label| !after.contains(label)),
-            _ => false,
+        one.columns.iter().any(|column| {
+            let now = renames.columns.get(&(one.name.clone(), column.name.clone())).unwrap_or(&column.name);
+            match (labels(old, one, &column.name), labels(new, other, now)) {
+                (Some(before), Some(after)) => before.iter().any(|label| !after.contains(label)),
+                _ => false,
+            }
         })
     });
-    differ.map(|(table, _)| super::carry::path(&table.name)).collect()
+    differ.flat_map(|(table, now)| [&table.name, &now.name]).map(super::carry::path).collect()
 }
 
 /// Whether the release gives a column of the table another default, or the default another type, which both sides then share. Either release's name of

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::client::{Keep, Outcome, ask, execute, referenced_by, run};
 use super::obey::{TRIES, guess, hint, may_pass};
 use super::shape::{ForeignKey, Kind, Shape, Table, WrittenBy};
-use super::value::{Flavour, value};
+use super::value::{Flavour, value, value_to_come};
 use crate::schema::{Identifier, Name};
 use crate::sql::write;
 
@@ -35,9 +35,10 @@ pub struct Seeded {
     pub reason: Option<String>,
 }
 
-/// Puts rows into the tables for which `wanted` holds, those that others reference first.
+/// Puts rows into the tables for which `wanted` holds, those that others reference first. Of two databases the second one is asked
+/// first, and what it refuses isn't put into the first.
 pub(super) async fn seed(
-    connection: &mut PgConnection,
+    (connection, mut trial): (&mut PgConnection, Option<&mut PgConnection>),
     shape: &Shape,
     kind: Rows,
     count: u32,
@@ -48,11 +49,14 @@ pub(super) async fn seed(
     }
     let mut seeded = Vec::new();
     execute(connection, "BEGIN").await?;
+    if let Some(trial) = &mut trial {
+        execute(trial, "BEGIN").await?;
+    }
     for table in in_order(shape).into_iter().filter(|table| wanted(&table.name)) {
         let mut rows = 0;
         let mut reason = None;
         for number in 1..=u64::from(count) {
-            match row(connection, shape, table, kind, number).await? {
+            match row((connection, trial.as_deref_mut()), shape, table, kind, number).await? {
                 None => rows += 1,
                 Some(why) => reason = Some(why),
             }
@@ -91,14 +95,25 @@ fn in_order(shape: &Shape) -> Vec<&Table> {
 }
 
 /// One row; the reason if none of its tries was taken.
-async fn row(connection: &mut PgConnection, shape: &Shape, table: &Table, kind: Rows, number: u64) -> Result<Option<String>, sqlx::Error> {
+async fn row(
+    (connection, mut trial): (&mut PgConnection, Option<&mut PgConnection>),
+    shape: &Shape,
+    table: &Table,
+    kind: Rows,
+    number: u64,
+) -> Result<Option<String>, sqlx::Error> {
     let mut reason = String::new();
     for attempt in 0..TRIES {
         let sql = match insert(shape, table, kind, number, attempt) {
             Ok(sql) => sql,
             Err(why) => return Ok(Some(why)),
         };
-        match run(connection, &sql, Keep::Yes).await? {
+        let tried = match &mut trial {
+            Some(trial) => run(trial, &sql, Keep::Yes).await?,
+            None => Outcome::Rows(Vec::new()),
+        };
+        let outcome = if matches!(tried, Outcome::Failed { .. }) { tried } else { run(connection, &sql, Keep::Yes).await? };
+        match outcome {
             Outcome::Rows(_) => return Ok(None),
             Outcome::Failed { code, message } => {
                 reason = message;
@@ -136,6 +151,7 @@ fn insert(shape: &Shape, table: &Table, kind: Rows, number: u64, attempt: u64) -
             let flavour = if varied && number % 8 == 1 { Flavour::Extreme } else { Flavour::Plain };
             guess(table, column, number, attempt)
                 .or_else(|| referenced_by(shape, table, column, number, |key| !leads || !key.columns.iter().any(is_key)))
+                .or_else(|| value_to_come(&shape.types, column, number + attempt * 1000).filter(|_| attempt.is_multiple_of(2)))
                 .or_else(|| value(&shape.types, column, number + attempt * 1000, flavour))
         };
         match value {

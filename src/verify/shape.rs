@@ -46,6 +46,8 @@ pub(super) struct Column {
     pub(super) name: Identifier,
     pub(super) data_type: i64,
     pub(super) modifier: i32,
+    /// The type and its modifier that the release gives it, where that is another one and rows must fit it.
+    pub(super) becomes: Option<(i64, i32)>,
     /// As `format_type` prints it.
     pub(super) type_text: String,
     pub(super) not_null: bool,
@@ -232,6 +234,7 @@ fn column(row: &sqlx::postgres::PgRow) -> Result<Column, sqlx::Error> {
         name: Identifier::new(row.try_get::<String, _>(4)?),
         data_type: row.try_get(5)?,
         modifier: row.try_get(6)?,
+        becomes: None,
         type_text: row.try_get(7)?,
         not_null: row.try_get(8)?,
         default,

@@ -20,6 +20,13 @@ pub(super) fn value(types: &BTreeMap<i64, DataType>, column: &Column, number: u6
     Some(cast(&text, column))
 }
 
+/// The same, where its text is also a value of the type that the column becomes.
+pub(super) fn value_to_come(types: &BTreeMap<i64, DataType>, column: &Column, number: u64) -> Option<String> {
+    let (data_type, modifier) = column.becomes?;
+    let text = of_type(types, data_type, modifier, number, Flavour::Plain)?;
+    Some(cast(&text, column))
+}
+
 /// A text as a value of the column's type.
 pub(super) fn cast(text: &str, column: &Column) -> String {
     format!("{}::{}", write::literal(text), column.type_text)
