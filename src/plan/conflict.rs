@@ -1,11 +1,12 @@
 //! Two changes of one release that would get in each other's way.
 
-use super::recipe::Context;
 use super::recipe::company::has_word;
+use super::recipe::{Context, as_written};
 use super::refusal::Refusal;
 use super::release::{Item, Planned};
 use crate::schema::object::Trigger;
-use crate::schema::{Change, Constraint, ConstraintKind, Enforcement, Identifier, Name, Part, Sql, Table, Validity};
+use crate::schema::{Change, Constraint, ConstraintKind, Enforcement, Identifier, Name, Part, Sql, Table, TableKind, Validity};
+use crate::sql::directive::PhaseName;
 use crate::sql::write;
 
 /// Refuses the change if another one of the release touches one of `columns` or one of the indexes and constraints that
@@ -28,15 +29,21 @@ pub(crate) fn refuse<'i>(
         ));
     }
     let rebuilt: Vec<&Identifier> = rebuilt.by_ref().collect();
+    // Whether the change is done by the end of migrate, and indexes can be built one by one.
+    let is_whole = ctx.before.tables.get(table).is_some_and(|table| !matches!(table.kind, TableKind::Partitioned { .. }));
+    let column = columns.first().and_then(|column| ctx.before.tables.get(table)?.column(column));
+    let is_required = column.is_some_and(|column| column.not_null);
+    let swaps = is_whole && as_written::directed_phase(ctx) != Some(PhaseName::Contract);
     let own = ctx.release.iter().position(|item| std::ptr::eq(item, ctx.item)).unwrap_or_default();
     let other = ctx.release.iter().enumerate().find(|(at, item)| {
         item.origin != ctx.item.origin
             && match &item.planned {
                 Planned::Change(change) => {
+                    let when = if *at < own { When::Before } else { When::After };
                     let dropped = item.instead_of.as_ref().is_some_and(|drop| touches(drop, table, columns, &rebuilt));
                     dropped
-                        || touches(change, table, columns, &rebuilt)
-                        || builds_on(change, table, columns, if *at < own { When::Before } else { When::After })
+                        || touches(change, table, columns, &rebuilt) && !is_loosened(change, columns.len() > 1, is_required, when)
+                        || builds_on(change, table, columns, when, swaps)
                 }
                 Planned::EnumSwap(swap) => swap.columns.iter().any(|(on, column)| on == table && columns.contains(&column)),
                 Planned::FilledColumn { .. } => false,
@@ -134,9 +141,22 @@ enum When {
     After,
 }
 
+/// Whether the change loosens the column before, as what it then is, or afterwards in contract. A new default is part of a change of
+/// type, and the default of a required column stays until contract.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else loosens a column")]
+fn is_loosened(change: &Change, is_renamed: bool, is_required: bool, when: When) -> bool {
+    match change {
+        Change::DropNotNull { .. } => when == When::Before,
+        Change::SetDefault { .. } => when == When::Before && is_renamed,
+        Change::DropDefault { .. } if is_renamed => when == When::Before,
+        Change::DropDefault { .. } => is_required == (when == When::After),
+        _ => false,
+    }
+}
+
 /// Whether the change gives something to a column (the first of `columns`) that will be gone, so that it would go with it.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest builds nothing on a column")]
-fn builds_on(change: &Change, table: &Name, columns: &[&Identifier], when: When) -> bool {
+fn builds_on(change: &Change, table: &Name, columns: &[&Identifier], when: When, swaps: bool) -> bool {
     let Some(gone) = columns.first() else { return false };
     // What comes after a change of type, and only in contract, meets the column that has the name by then.
     let in_text = |sql: &Sql| has_word(&write::text(sql), gone.as_str());
@@ -153,9 +173,11 @@ fn builds_on(change: &Change, table: &Name, columns: &[&Identifier], when: When)
         Change::CreateSequence { sequence, .. } => sequence.owned_by.as_ref().is_some_and(|(on, column)| on == table && column == *gone),
         Change::CreateRoutine { routine, .. } => routine.reads.iter().any(|(on, column)| on == table && column == *gone),
         Change::AddColumn(add) => &add.table == table && add.column.generated.as_ref().is_some_and(|made| made.expression.mentions(gone)),
+        // It is built once the column has its type.
+        Change::CreateIndex { .. } if when == When::After && swaps => false,
         Change::CreateIndex { index, .. } => &index.table == table && index.mentions(gone),
         Change::AddConstraint { table: on, constraint } => on == table && when == When::Before && constraint.columns().contains(gone),
-        Change::SetNotNull { table: on, column } => on == table && columns.contains(&column) && (when == When::Before || columns.len() > 1),
+        Change::SetNotNull { table: on, column } => on == table && columns.contains(&column) && when == When::Before,
         _ => false,
     }
 }

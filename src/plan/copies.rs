@@ -13,7 +13,7 @@ use crate::engine::{Held, LockMode};
 use crate::schema::object::{ObjectKind, ObjectRef, Trigger};
 use crate::schema::table::ReplicaIdentity;
 use crate::schema::{
-    Catalog, Change, Constraint, ConstraintKind, Identifier, Index, IndexElement, IndexKey, Lookup, Name, Table, TableKind,
+    Catalog, Change, Constraint, ConstraintKind, Identifier, Index, IndexElement, IndexKey, Lookup, Name, Part, Sql, Table, TableKind,
 };
 use crate::sql::write;
 
@@ -350,6 +350,24 @@ impl Copies {
         })
     }
 
+    /// The first of the originals that compares the column, under the name that it has in the copies, with a text constant: the
+    /// database gives such a constant the type of the column.
+    pub(crate) fn with_a_constant(&self, column: &Identifier) -> Option<&Identifier> {
+        self.copies.iter().find_map(|copy| match copy {
+            Copy::Index { original, copy } => {
+                let expressions = copy.elements.iter().filter_map(|element| match &element.key {
+                    IndexKey::Expression(sql) => Some(sql),
+                    IndexKey::Column(_) => None,
+                });
+                expressions.chain(&copy.predicate).any(|sql| stands_beside_text(sql, column)).then_some(original)
+            }
+            Copy::Constraint { original, copy } => {
+                matches!(&copy.kind, ConstraintKind::Check { expression } if stands_beside_text(expression, column)).then_some(original)
+            }
+            Copy::Unique { .. } => None,
+        })
+    }
+
     /// The names of the originals, which the rest of the release must leave alone.
     pub(crate) fn originals(&self) -> impl Iterator<Item = &Identifier> {
         self.copies.iter().map(|copy| match copy {
@@ -458,4 +476,19 @@ pub(crate) fn removes(draft: Draft, table: &Name, column: &Identifier, others: &
         .fold(draft, |draft, other| draft.locks(other, LockMode::AccessExclusive, Held::Brief))
         .locks(table, LockMode::AccessExclusive, Held::Brief)
         .probed(probe::column_gone(table, column))
+}
+
+/// Whether a text constant stands in the same comparison as the column.
+fn stands_beside_text(sql: &Sql, column: &Identifier) -> bool {
+    let is_it = |part: Option<&Part>| matches!(part, Some(Part::Column { name, .. }) if name == column);
+    let ends = |text: &str| text.to_ascii_lowercase().replace(" or ", " and ").split(" and ").map(str::to_owned).collect::<Vec<_>>();
+    let quoted = |text: Option<&String>| text.is_some_and(|text| text.contains('\''));
+    sql.parts.iter().enumerate().any(|(at, part)| match part {
+        Part::Text(text) => {
+            let comparisons = ends(text);
+            at > 0 && is_it(sql.parts.get(at - 1)) && quoted(comparisons.first())
+                || is_it(sql.parts.get(at + 1)) && quoted(comparisons.last())
+        }
+        Part::Column { .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) | Part::Type(_) => false,
+    })
 }

@@ -35,6 +35,7 @@ pub(crate) mod change_enum;
 pub(crate) mod change_rows;
 pub(crate) mod rights_and_rules;
 pub(crate) mod as_written;
+mod change_default;
 mod late;
 mod refused;
 mod early_rows;
@@ -334,6 +335,7 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
             refused::temporary(ctx, change)?;
             refused::muting(ctx, change)?;
             refused::starred(ctx, change)?;
+            triggered::left_behind(ctx, change)?;
             if let Some(phase) = as_written::directed_phase(ctx) {
                 // `strategy` says how, `phase` says when.
                 let by_columns = ctx.strategy() == Some(Strategy::Columns) && matches!(change, Change::ChangeType { .. });

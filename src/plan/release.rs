@@ -4,6 +4,7 @@ mod fill;
 mod idle;
 mod named;
 mod again;
+mod around;
 mod undone;
 mod superseded;
 mod serial;
@@ -80,7 +81,7 @@ pub(crate) fn items(history: &History, migrations: &[Migration]) -> Vec<Item> {
         let after = history.entries.get(at + 1).map_or(&history.end, |next| &next.before);
         items.push(named_columns(item(history, at, entry, after, migrations)));
     }
-    let shapes = super::retype::fold(&super::enum_swap::fold(undone::leave_out(idle::leave_out(items))));
+    let shapes = super::retype::fold(&super::enum_swap::fold(undone::leave_out(idle::leave_out(around::arrange(items)))));
     again::fold(&fill::fold(&superseded::leave_out(serial::fold(shapes))))
 }
 

@@ -78,12 +78,9 @@ impl Sync {
     pub(crate) fn both_ways(table: &Name, old: &Identifier, new: &Identifier, differs: &dyn Fn(&str, &str) -> String) -> Self {
         let (o, n) = (write::identifier(old), write::identifier(new));
         let on_insert = format!("IF NEW.{n} IS NULL THEN\n      NEW.{n} := NEW.{o};\n    ELSE\n      NEW.{o} := NEW.{n};\n    END IF;");
-        let same = |column: &str| format!("NOT ({})", differs(&format!("NEW.{column}"), &format!("OLD.{column}")));
-        let on_update = format!(
-            "IF {} THEN\n      NEW.{n} := NEW.{o};\n    ELSIF {} THEN\n      NEW.{o} := NEW.{n};\n    END IF;",
-            same(&n),
-            same(&o),
-        );
+        // A client knows one of the names. Where both change, a trigger of the release has set the new one.
+        let given = differs(&format!("NEW.{n}"), &format!("OLD.{n}"));
+        let on_update = format!("IF NOT ({given}) THEN\n      NEW.{n} := NEW.{o};\n    ELSE\n      NEW.{o} := NEW.{n};\n    END IF;");
         let changed =
             format!("{} OR {}", differs(&format!("OLD.{o}"), &format!("NEW.{o}")), differs(&format!("OLD.{n}"), &format!("NEW.{n}")));
         Self::new(table, new, on_insert, on_update, &changed)

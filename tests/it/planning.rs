@@ -156,7 +156,10 @@ fn what_is_not_planned_says_what_to_do() {
             "-- concertina: strategy columns\nALTER TABLE users ALTER COLUMN age TYPE timestamptz USING to_timestamp(age);",
             "-- concertina: down users.age =",
         ),
-        ("ALTER TABLE users ALTER COLUMN age TYPE bigint;\nCREATE INDEX ON users (age);", "next release"),
+        (
+            "-- concertina: strategy columns\n-- concertina: phase contract\nALTER TABLE users ALTER COLUMN age TYPE bigint;\nCREATE INDEX ON users (age);",
+            "next release",
+        ),
         ("ALTER TABLE users ALTER COLUMN age TYPE bigint;\nCREATE VIEW v AS SELECT age FROM users;", "earlier release"),
         ("ALTER TABLE users ALTER COLUMN age TYPE bigint;\nALTER TABLE users DROP COLUMN age;", "next release"),
         (
@@ -181,7 +184,7 @@ fn what_is_not_planned_says_what_to_do() {
         ("-- concertina: strategy compatibility-view\nALTER TABLE users ADD COLUMN email text;", "take the directive away"),
         ("DO $$ BEGIN EXECUTE format('DROP TABLE %I', 'users'); END $$;", "-- concertina: phase expand"),
         ("TRUNCATE users;", "phase contract"),
-        ("ALTER TABLE users RENAME COLUMN name TO full_name;\nALTER TABLE users ALTER COLUMN full_name DROP NOT NULL;", "next release"),
+        ("ALTER TABLE users RENAME COLUMN name TO full_name;\nALTER TABLE users ALTER COLUMN full_name TYPE varchar(99);", "next release"),
         ("-- concertina: up users.nmae = lower(name)\nALTER TABLE users ADD COLUMN code text;", "take the directive away"),
         ("-- concertina: down users.code = 'x'\nALTER TABLE users DROP COLUMN age;", "take the directive away"),
         (

@@ -1,14 +1,15 @@
 //! CREATE INDEX: built CONCURRENTLY. A unique one refuses writes that old clients may make, so it waits for contract.
 
 use super::fill_column::may_fail;
-use super::{Context, Recipe, partitioned_index, repair};
+use super::{Context, Recipe, change_type, partitioned_index, repair};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
+use crate::plan::release::Planned;
 use crate::schema::change::Concurrency;
-use crate::schema::{Index, IndexElement, IndexKey, Lookup, Name, NullsDistinct, Part, TableKind, Uniqueness};
+use crate::schema::{Change, Index, IndexElement, IndexKey, Lookup, Name, NullsDistinct, Part, TableKind, Uniqueness};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> {
@@ -30,6 +31,9 @@ pub(crate) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> 
             .iter()
             .all(|element| matches!(&element.key, IndexKey::Column(column) if ctx.stays_null_for_old(&index.table, column)));
     let step = build(&index);
+    if index.uniqueness == Uniqueness::Plain && is_on_exchanged(ctx, &index) {
+        return Ok(Recipe::migrate(step.because("the column that it is on has its type by then; readers and writers go on")));
+    }
     if index.uniqueness == Uniqueness::Plain {
         return Ok(Recipe::expand(step.because("readers and writers go on while the index is built")));
     }
@@ -47,6 +51,16 @@ pub(crate) fn plan(ctx: &Context<'_>, index: &Index) -> Result<Recipe, Refusal> 
         None => step,
     });
     Ok(Recipe { contract, ..Recipe::default() })
+}
+
+/// Whether a statement before it changes the type of a column that it is on, by another column that takes the name in migrate.
+fn is_on_exchanged(ctx: &Context<'_>, index: &Index) -> bool {
+    ctx.earlier().any(|item| match &item.planned {
+        Planned::Change(Change::ChangeType { table, column, .. }) => {
+            table == &index.table && index.mentions(column) && !change_type::is_at_once(ctx, item)
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    })
 }
 
 /// What the index is made of is computed for each row that is written, too, and may fail for some.

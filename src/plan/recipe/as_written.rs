@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::company::has_word;
 use super::rename_object::is_routine;
 use super::statement::step;
-use super::{Act, Context, Item, Named, Planned, Recipe, late, one_value};
+use super::{Act, Context, Item, Named, Planned, Recipe, change_default, late};
 use crate::plan::dependents;
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -16,7 +16,7 @@ use crate::schema::change::OnConflict;
 use crate::schema::index::{IndexElement, IndexKey};
 use crate::schema::object::{ObjectKind, ObjectRef, Trigger};
 use crate::schema::table::ReplicaIdentity;
-use crate::schema::{Catalog, Change, Class, Column, Constraint, ConstraintKind, Identifier, Index, Name, Part, Sql, Table, Validity};
+use crate::schema::{Catalog, Change, Class, Column, ConstraintKind, Identifier, Index, Name, Part, Sql, Table, Validity};
 use crate::sql::directive::{DirectiveKind, PhaseName};
 use crate::sql::write;
 
@@ -293,25 +293,8 @@ fn opaque(ctx: &Context<'_>, change: &Change) -> Refusal {
 
 fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal> {
     Ok(Some(match change {
-        Change::DropDefault { table, column } => drop_default(ctx, table, column)?,
-        Change::SetDefault { table, column, .. } if ctx.is_new_column(table, column) => {
-            Recipe::expand(step(ctx).because("new clients may leave the column out").hazard(
-                HazardKind::NewClientsReadOldValues,
-                format!(
-                    "rows that old clients write from here on get this default in {table}.{column}, not the one that rows before them got"
-                ),
-            ))
-        }
-        Change::SetDefault { table, column, default } => {
-            one_value::refuse_shared(ctx, table, column, default)?;
-            if names_a_row_to_come(ctx, table, column) {
-                return Ok(Some(default_once_there(ctx, column)));
-            }
-            Recipe::expand(step(ctx).because("new clients may leave the column out").hazard(
-                HazardKind::OldClientsReadNewValues,
-                format!("rows that old clients write without {column} get the new default from here on"),
-            ))
-        }
+        Change::DropDefault { table, column } => change_default::drop(ctx, table, column)?,
+        Change::SetDefault { table, column, default } => change_default::set(ctx, table, column, default)?,
         // The swap to another primary key lets go of the column.
         Change::DropNotNull { table, column } if is_in_old_key(ctx, table, column) && is_replaced_later(ctx, table) => Recipe::default(),
         Change::DropNotNull { table, column } if is_in_old_key(ctx, table, column) => Recipe::contract(
@@ -444,21 +427,6 @@ fn reads_what_is_filled(ctx: &Context<'_>) -> bool {
     ctx.earlier().filter_map(filled).any(|column| has_word(&ctx.item.statement, column.as_str()))
 }
 
-fn default_once_there(ctx: &Context<'_>, column: &Identifier) -> Recipe {
-    let detail = format!("old clients that leave {column} out write the new default from here on");
-    Recipe::migrate(step(ctx).because("the row that it names is there by then").hazard(HazardKind::OldClientsReadNewValues, detail))
-}
-
-/// Whether the default of a column may name a row of another table that an earlier statement of the release writes.
-fn names_a_row_to_come(ctx: &Context<'_>, table: &Name, column: &Identifier) -> bool {
-    let keys = ctx.before.tables.get(table).into_iter().flat_map(|found| &found.constraints).filter_map(Constraint::foreign_key);
-    let references: Vec<&Name> = keys.filter(|key| key.columns.contains(column)).map(|key| &key.references).collect();
-    ctx.earlier().any(|item| match &item.planned {
-        Planned::Change(Change::Data(data)) => data.writes.iter().any(|written| references.contains(&written)),
-        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
-    })
-}
-
 /// Whether the release makes it: a table, a view, a sequence, a function, a schema.
 fn is_new_object(ctx: &Context<'_>, object: &ObjectRef) -> bool {
     let name = &object.name;
@@ -504,40 +472,6 @@ fn dropped_caller<'a>(ctx: &Context<'a>, function: &Name) -> Option<&'a Trigger>
     let goes_on = |on: &Name| ctx.new.triggers.values().any(|trigger| &trigger.table == on && &trigger.function == function);
     let calls = |trigger: &&Trigger| &trigger.function == function && dropped(&trigger.table, &trigger.name) && !goes_on(&trigger.table);
     ctx.old.triggers.values().map(AsRef::as_ref).find(calls)
-}
-
-/// Old clients that leave a required column out live on its default.
-fn drop_default(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Result<Recipe, Refusal> {
-    let required = |found: Option<&Column>| found.is_some_and(|found| found.not_null);
-    // What the release loosens for a moment only stays as it is.
-    let before = ctx.old.tables.get(ctx.name_before_release(table)).and_then(|old| old.column(column));
-    let after = ctx.new.tables.get(table).and_then(|new| new.column(column));
-    let stays = required(before) && required(after);
-    let goes = ctx.release.iter().any(|item| match &item.planned {
-        Planned::Change(Change::DropColumn { table: on, column: gone, .. }) => on == table && gone == column,
-        Planned::Change(Change::DropTable { table: gone, .. }) => gone == table,
-        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
-    });
-    let in_contract = stays || goes || required(ctx.table(table)?.column(column)) || ctx.is_new_column(table, column);
-    let sets = |item: &&Item| matches!(&item.planned, Planned::Change(Change::SetDefault { table: on, column: of, .. }) if on == table && of == column);
-    if let Some(other) = ctx.later().find(sets).filter(|_| in_contract) {
-        return Err(ctx.refuse(
-            format!(
-                "the default of {table}.{column} stays until contract, for old clients, and would then end the one that comes later ({}:{})",
-                other.origin.file, other.origin.line
-            ),
-            "leave out the DROP DEFAULT, or put the rows that are written between the two into another release",
-        ));
-    }
-    Ok(if in_contract {
-        Recipe::contract(
-            step(ctx)
-                .because("old clients leave the column out and need its default until then")
-                .hazard(HazardKind::FillsNull, format!("until then {column} has its default in rows of new clients that leave it out too")),
-        )
-    } else {
-        expand(ctx, "the column may stay empty in rows of old clients that leave it out")
-    })
 }
 
 /// After the step that adds the constraint, wherever that is.

@@ -121,6 +121,12 @@ fn beside(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>
     let keys = if in_contract { OfKeys::Refused } else { OfKeys::TakenCareOf };
     let second =
         SecondColumn::new(ctx, table, column, Wanted { data_type: target.data_type, collation: target.collation, value, back, keys })?;
+    if let Some(rule) = second.with_a_constant() {
+        return Err(ctx.refuse(
+            format!("{rule} compares {} with a text constant, which keeps the old type where ALTER TYPE is run in place", second.subject()),
+            "drop it before this statement, and make it again behind it under another name",
+        ));
+    }
     if in_contract {
         return after_old_clients(ctx, &second, target);
     }

@@ -75,6 +75,18 @@ impl<'a> SecondColumn<'a> {
         self.copies.has_expressions()
     }
 
+    /// An index or a CHECK in which a text constant would get another type beside the second column than it has beside the first.
+    pub(crate) fn with_a_constant(&self) -> Option<&Identifier> {
+        let one_text = |data_type: &DataType| {
+            data_type.dimensions == 0 && (data_type.name.is_built_in("varchar") || data_type.name.is_built_in("text"))
+        };
+        let (from, to) = (&self.column.data_type, &self.second.data_type);
+        if from.name == to.name || one_text(from) && one_text(to) {
+            return None;
+        }
+        self.copies.with_a_constant(&self.filling)
+    }
+
     pub(crate) fn subject(&self) -> String {
         format!("{}.{}", self.table.name, self.column.name)
     }

@@ -8,7 +8,7 @@ use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned};
 use crate::schema::change::{DataChange, Verb};
 use crate::schema::object::Trigger;
-use crate::schema::{Catalog, Change, Name};
+use crate::schema::{Catalog, Change, Identifier, Name};
 use crate::sql::write;
 
 /// A table whose shape changes in steps while a trigger writes its whole rows, without names of columns, into another table.
@@ -71,6 +71,40 @@ pub(super) fn copied_beside(ctx: &Context<'_>, data: &DataChange) -> Result<(), 
             format!("leave out what is there, with `ON CONFLICT DO NOTHING` or `WHERE NOT EXISTS (SELECT 1 FROM {target} …)`"),
         )),
     }
+}
+
+/// A column that goes while a trigger of its table, as it is at the end of the release, still names it: from then on it fails, and
+/// with it each write.
+pub(super) fn left_behind(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    let (Change::DropColumn { table, column, .. } | Change::RenameColumn { table, column, .. }) = change else { return Ok(()) };
+    let Some(end) = ctx.new.tables.get(table).filter(|end| end.column(column).is_none()) else { return Ok(()) };
+    let of_table = |trigger: &&Trigger| trigger.table == end.name && trigger.enabled != 'D';
+    let names = |trigger: &&Trigger| bodies(ctx.new, trigger).any(|body| !tells_apart(&body) && is_of_row(&body, column));
+    match ctx.new.triggers.values().map(AsRef::as_ref).filter(of_table).find(names) {
+        None => Ok(()),
+        Some(trigger) => Err(ctx.refuse(
+            format!(
+                "function {} of trigger {} still names {column} of the row: once {table} has no such column, each write that fires it fails",
+                trigger.function, trigger.name
+            ),
+            "replace the function (CREATE OR REPLACE FUNCTION) or drop the trigger, in this release or before",
+        )),
+    }
+}
+
+/// Whether a function may look for what the row has before it names a column of it.
+fn tells_apart(body: &str) -> bool {
+    ["tg_table_name", "tg_relname", "tg_relid", "tg_argv", "exception"].iter().any(|word| body.contains(word))
+}
+
+/// Whether a function's body names the column as one of NEW or OLD.
+fn is_of_row(body: &str, column: &Identifier) -> bool {
+    let (body, name) = (body.replace('"', ""), column.as_str().to_lowercase());
+    let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$');
+    ["new", "old"].iter().map(|row| format!("{row}.{name}")).any(|named| {
+        body.match_indices(&named)
+            .any(|(at, _)| !inside(body[..at].chars().next_back()) && !inside(body[at + named.len()..].chars().next()))
+    })
 }
 
 /// Whether a directive takes the statement out of its recipe.

@@ -1,0 +1,94 @@
+//! SET DEFAULT and DROP DEFAULT: both releases' clients share one default, so what is set comes early, and what old clients need
+//! goes late.
+
+use super::statement::step;
+use super::{Context, Recipe, one_value};
+use crate::plan::format::HazardKind;
+use crate::plan::refusal::Refusal;
+use crate::plan::release::{Item, Planned};
+use crate::schema::change::Verb;
+use crate::schema::{Change, Column, Constraint, Identifier, Name, Sql};
+
+pub(super) fn set(ctx: &Context<'_>, table: &Name, column: &Identifier, default: &Sql) -> Result<Recipe, Refusal> {
+    if ctx.is_new_column(table, column) {
+        return Ok(Recipe::expand(step(ctx).because("new clients may leave the column out").hazard(
+            HazardKind::NewClientsReadOldValues,
+            format!("rows that old clients write from here on get this default in {table}.{column}, not the one that rows before them got"),
+        )));
+    }
+    one_value::refuse_shared(ctx, table, column, default)?;
+    if names_a_row_to_come(ctx, table, column) {
+        return Ok(set_once_there(ctx, column, "the row that it names is there by then"));
+    }
+    if is_left_out(ctx, table, column) {
+        return Ok(set_once_there(ctx, column, "rows that the release inserts before have the default of before"));
+    }
+    Ok(Recipe::expand(step(ctx).because("new clients may leave the column out").hazard(
+        HazardKind::OldClientsReadNewValues,
+        format!("rows that old clients write without {column} get the new default from here on"),
+    )))
+}
+
+fn set_once_there(ctx: &Context<'_>, column: &Identifier, why: &str) -> Recipe {
+    let detail = format!("old clients that leave {column} out write the new default from here on");
+    Recipe::migrate(step(ctx).because(why).hazard(HazardKind::OldClientsReadNewValues, detail))
+}
+
+/// Whether a statement before this one inserts rows without the column, which get the default that it has until here.
+fn is_left_out(ctx: &Context<'_>, table: &Name, column: &Identifier) -> bool {
+    ctx.earlier().any(|item| match &item.planned {
+        Planned::Change(Change::Data(data)) => {
+            let inserts = !matches!(data.verb, Verb::Update | Verb::Delete | Verb::Truncate | Verb::Select);
+            inserts && data.writes.contains(table) && !data.columns.contains(column)
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    })
+}
+
+/// Whether the default of a column may name a row of another table that an earlier statement of the release writes.
+fn names_a_row_to_come(ctx: &Context<'_>, table: &Name, column: &Identifier) -> bool {
+    let keys = ctx.before.tables.get(table).into_iter().flat_map(|found| &found.constraints).filter_map(Constraint::foreign_key);
+    let references: Vec<&Name> = keys.filter(|key| key.columns.contains(column)).map(|key| &key.references).collect();
+    ctx.earlier().any(|item| match &item.planned {
+        Planned::Change(Change::Data(data)) => data.writes.iter().any(|written| references.contains(&written)),
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    })
+}
+
+/// Old clients that leave a required column out live on its default.
+pub(super) fn drop(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Result<Recipe, Refusal> {
+    let required = |found: Option<&Column>| found.is_some_and(|found| found.not_null);
+    // What the release loosens for a moment only stays as it is.
+    let before = ctx.old.tables.get(ctx.name_before_release(table)).and_then(|old| old.column(column));
+    let after = ctx.new.tables.get(table).and_then(|new| new.column(column));
+    let stays = required(before) && required(after);
+    let goes = ctx.release.iter().any(|item| match &item.planned {
+        Planned::Change(Change::DropColumn { table: on, column: gone, .. }) => on == table && gone == column,
+        Planned::Change(Change::DropTable { table: gone, .. }) => gone == table,
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    });
+    let in_contract = stays || goes || required(ctx.table(table)?.column(column)) || ctx.is_new_column(table, column);
+    let sets = |item: &&Item| matches!(&item.planned, Planned::Change(Change::SetDefault { table: on, column: of, .. }) if on == table && of == column);
+    if let Some(other) = ctx.later().find(sets).filter(|_| in_contract) {
+        return Err(ctx.refuse(
+            format!(
+                "the default of {table}.{column} stays until contract, for old clients, and would then end the one that comes later ({}:{})",
+                other.origin.file, other.origin.line
+            ),
+            "leave out the DROP DEFAULT, or put the rows that are written between the two into another release",
+        ));
+    }
+    Ok(if in_contract {
+        Recipe::contract(
+            step(ctx)
+                .because("old clients leave the column out and need its default until then")
+                .hazard(HazardKind::FillsNull, format!("until then {column} has its default in rows of new clients that leave it out too")),
+        )
+    } else if is_left_out(ctx, table, column) {
+        Recipe::migrate(
+            step(ctx).because("rows that the release inserts before have the default; in those of old clients the column may stay empty"),
+        )
+    } else {
+        Recipe::expand(step(ctx).because("the column may stay empty in rows of old clients that leave it out"))
+    })
+}

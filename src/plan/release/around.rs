@@ -1,0 +1,211 @@
+//! What a release says of a column besides giving it another name or type: what loosens it is read as said before that, under
+//! the old name, and what tightens it or is built on it as said after that, under the new one. The schema at the end is the same.
+
+use super::again::is_directed;
+use super::{Item, Planned};
+use crate::schema::{Catalog, Change, Identifier, Name, TableKind};
+use crate::sql::write;
+
+/// The column that a change gives another name or type.
+struct Moved {
+    table: Name,
+    from: Identifier,
+    to: Identifier,
+}
+
+/// Puts such statements before and behind each change of a name or a type.
+pub(super) fn arrange(mut items: Vec<Item>) -> Vec<Item> {
+    // Of an enum that is exchanged the changes of type are part, in their order.
+    if items.iter().any(|item| matches!(item.planned, Planned::Change(Change::CreateType(_)))) {
+        return items;
+    }
+    for at in 0..items.len() {
+        if let Some(moved) = moved(&items[at])
+            && items[0].before.tables.get(&moved.table).is_some_and(|table| is_plain(&table.kind) && table.column(&moved.from).is_some())
+            && let Some(arranged) = around(&items, at, &moved)
+        {
+            items = arranged;
+        }
+    }
+    items
+}
+
+fn is_plain(kind: &TableKind) -> bool {
+    !matches!(kind, TableKind::Partitioned { .. })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else gives a column another name or type")]
+fn moved(item: &Item) -> Option<Moved> {
+    let Planned::Change(change) = &item.planned else { return None };
+    if is_directed(item) {
+        return None;
+    }
+    match change {
+        Change::RenameColumn { table, column, to } => Some(Moved { table: table.clone(), from: column.clone(), to: to.clone() }),
+        Change::ChangeType { table, column, .. } => Some(Moved { table: table.clone(), from: column.clone(), to: column.clone() }),
+        _ => None,
+    }
+}
+
+/// The items in the new order, each with the schema before and after it; nothing if the order is right, or the end would be another.
+fn around(items: &[Item], at: usize, moved: &Moved) -> Option<Vec<Item>> {
+    let mut late: Vec<Item> = Vec::new();
+    let mut early: Vec<Item> = Vec::new();
+    let mut ahead: Vec<Item> = Vec::new();
+    let mut behind: Vec<Item> = Vec::new();
+    for (place, item) in items[..at].iter().enumerate() {
+        let late_default = || drops_default(item, moved, &items[at]).filter(|_| is_required(item, moved) && !sets_default(items, moved));
+        match tightened(item, moved, &items[at])
+            .or_else(late_default)
+            .filter(|_| !items[place + 1..at].iter().any(|other| rests_on(other, &moved.table)))
+        {
+            Some(change) => late.push(said(item, change)),
+            None => ahead.push(item.clone()),
+        }
+    }
+    for (place, item) in items.iter().enumerate().skip(at + 1) {
+        let early_default = || drops_default(item, moved, &items[at]).filter(|_| !is_required(item, moved) && !sets_default(items, moved));
+        match loosened(item, moved)
+            .or_else(early_default)
+            .filter(|_| !items[at + 1..place].iter().any(|other| rests_on(other, &moved.table)))
+        {
+            Some(change) => early.push(said(item, change)),
+            None => behind.push(item.clone()),
+        }
+    }
+    if late.is_empty() && early.is_empty() {
+        return None;
+    }
+    let order: Vec<Item> = ahead.into_iter().chain(early).chain([items[at].clone()]).chain(late).chain(behind).collect();
+    folded(order, items)
+}
+
+/// The same items, over the same schema. What can't be folded, or ends otherwise, is not the same release.
+fn folded(mut order: Vec<Item>, items: &[Item]) -> Option<Vec<Item>> {
+    let mut catalog = items.first()?.before.clone();
+    for item in &mut order {
+        let Planned::Change(change) = &item.planned else { return None };
+        let path = item.before.search_path.clone();
+        catalog.search_path = path;
+        item.before = catalog.clone();
+        catalog.apply(change).ok()?;
+        item.after = catalog.clone();
+    }
+    let end = &items.last()?.after;
+    catalog.search_path.clone_from(&end.search_path);
+    (catalog == *end).then_some(order)
+}
+
+/// The item with its change, written as a statement of its own.
+fn said(item: &Item, change: Change) -> Item {
+    let mut said = item.clone();
+    if let Some(statement) = statement(&change) {
+        said.statement = statement;
+    }
+    said.planned = Planned::Change(change);
+    said
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest keeps its place")]
+fn statement(change: &Change) -> Option<String> {
+    let alter = |table: &Name, what: String| format!("ALTER TABLE {} {what}", write::name(table));
+    let column = |table: &Name, column: &Identifier, what: &str| alter(table, format!("ALTER COLUMN {} {what}", write::identifier(column)));
+    match change {
+        Change::SetDefault { table, column: of, default } => Some(column(table, of, &format!("SET DEFAULT {}", write::text(default)))),
+        Change::DropDefault { table, column: of } => Some(column(table, of, "DROP DEFAULT")),
+        Change::DropNotNull { table, column: of } => Some(column(table, of, "DROP NOT NULL")),
+        Change::SetNotNull { table, column: of } => Some(column(table, of, "SET NOT NULL")),
+        Change::AddConstraint { table, constraint } => Some(alter(table, format!("ADD {}", write::constraint(constraint)))),
+        Change::CreateIndex { index, concurrency, .. } => Some(write::create_index(index, *concurrency)),
+        _ => None,
+    }
+}
+
+/// DROP DEFAULT beside a change of type: old clients that leave a required column out need the default until contract.
+fn drops_default(item: &Item, moved: &Moved, by: &Item) -> Option<Change> {
+    let Planned::Change(change @ Change::DropDefault { table, column }) = &item.planned else { return None };
+    let is_type = matches!(by.planned, Planned::Change(Change::ChangeType { .. }));
+    (is_type && !is_directed(item) && table == &moved.table && column == &moved.from).then(|| change.clone())
+}
+
+fn is_required(item: &Item, moved: &Moved) -> bool {
+    item.before.tables.get(&moved.table).and_then(|table| table.column(&moved.from)).is_some_and(|column| column.not_null)
+}
+
+/// Whether the release sets a default of the column: then all that it says of it is part of the change of type.
+fn sets_default(items: &[Item], moved: &Moved) -> bool {
+    items.iter().any(|item| {
+        matches!(&item.planned, Planned::Change(Change::SetDefault { table, column, .. }) if table == &moved.table && column == &moved.from)
+    })
+}
+
+/// What loosens the column, under its old name. Of a change of type the defaults around it are part.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else loosens a column")]
+fn loosened(item: &Item, moved: &Moved) -> Option<Change> {
+    let Planned::Change(change) = &item.planned else { return None };
+    let is_it = |table: &Name, column: &Identifier| !is_directed(item) && table == &moved.table && column == &moved.to;
+    let is_renamed = moved.from != moved.to;
+    let (table, column) = (moved.table.clone(), moved.from.clone());
+    match change {
+        Change::SetDefault { table: on, column: of, default } if is_renamed && is_it(on, of) => {
+            Some(Change::SetDefault { table, column, default: default.clone() })
+        }
+        Change::DropDefault { table: on, column: of } if is_renamed && is_it(on, of) => Some(Change::DropDefault { table, column }),
+        Change::DropNotNull { table: on, column: of } if is_it(on, of) => Some(Change::DropNotNull { table, column }),
+        _ => None,
+    }
+}
+
+/// What tightens the column or is built on it, under its new name.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is kept until the change is done")]
+fn tightened(item: &Item, moved: &Moved, by: &Item) -> Option<Change> {
+    let Planned::Change(change) = &item.planned else { return None };
+    if is_directed(item) {
+        return None;
+    }
+    let Planned::Change(moving) = &by.planned else { return None };
+    let later = || -> Option<Catalog> {
+        let mut catalog = item.after.clone();
+        catalog.apply(moving).ok()?;
+        Some(catalog)
+    };
+    match change {
+        Change::SetNotNull { table, column } if table == &moved.table && column == &moved.from => {
+            Some(Change::SetNotNull { table: table.clone(), column: moved.to.clone() })
+        }
+        Change::CreateIndex { index, concurrency, if_not_exists } if index.table == moved.table && index.mentions(&moved.from) => {
+            let mut made = item.after.indexes.keys().filter(|name| !item.before.indexes.contains_key(*name));
+            let name = made.next()?;
+            let mut index = later()?.indexes.get(name)?.as_ref().clone();
+            index.name = Some(name.name.clone());
+            Some(Change::CreateIndex { index: Box::new(index), concurrency: *concurrency, if_not_exists: *if_not_exists })
+        }
+        Change::AddConstraint { table, constraint } if table == &moved.table && constraint.columns().contains(&moved.from) => {
+            let before = item.before.tables.get(table)?;
+            let mut made = item.after.tables.get(table)?.constraints.iter().filter_map(|found| found.name.as_ref());
+            let name = made.find(|name| before.constraint(name).is_none())?;
+            let constraint = later()?.tables.get(table)?.constraint(name)?.clone();
+            Some(Change::AddConstraint { table: table.clone(), constraint })
+        }
+        _ => None,
+    }
+}
+
+/// Whether the item may need what a statement about the table before it says, or that it is not yet said.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest stands for itself")]
+fn rests_on(item: &Item, table: &Name) -> bool {
+    let Planned::Change(change) = &item.planned else { return true };
+    match change {
+        Change::Data(data) => data.writes.contains(table),
+        Change::Opaque { .. } | Change::DropIndex { .. } | Change::RenameTable { .. } | Change::SetTableSchema { .. } => true,
+        Change::DropConstraint { table: on, .. }
+        | Change::RenameConstraint { table: on, .. }
+        | Change::ValidateConstraint { table: on, .. }
+        | Change::DropTable { table: on, .. }
+        | Change::AddConstraintUsingIndex { table: on, .. }
+        | Change::ClusterOn { table: on, .. }
+        | Change::SetReplicaIdentity { table: on, .. } => on == table,
+        Change::AddConstraint { constraint, .. } => constraint.foreign_key().is_some_and(|key| &key.references == table),
+        _ => false,
+    }
+}
