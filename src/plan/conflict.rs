@@ -1,11 +1,12 @@
 //! Two changes of one release that would get in each other's way.
 
 use super::recipe::company::has_word;
+use super::recipe::drop_constraint::acts;
 use super::recipe::{Context, as_written};
 use super::refusal::Refusal;
 use super::release::{Item, Planned};
 use crate::schema::object::Trigger;
-use crate::schema::{Change, Constraint, ConstraintKind, Enforcement, Identifier, Name, Part, Sql, Table, TableKind, Validity};
+use crate::schema::{Change, Constraint, ConstraintKind, Enforcement, Identifier, Name, Part, Sql, Table, TableKind, Uniqueness, Validity};
 use crate::sql::directive::PhaseName;
 use crate::sql::write;
 
@@ -40,12 +41,17 @@ pub(crate) fn refuse<'i>(
             && match &item.planned {
                 Planned::Change(change) => {
                     let when = if *at < own { When::Before } else { When::After };
-                    let dropped = item.instead_of.as_ref().is_some_and(|drop| touches(drop, table, columns, &rebuilt));
+                    let dropped = item.instead_of.as_ref().is_some_and(|drop| {
+                        touches(drop, table, columns, &rebuilt) || when == When::After && goes_along(item, drop, table, columns)
+                    });
                     dropped
                         || touches(change, table, columns, &rebuilt) && !is_loosened(change, columns.len() > 1, is_required, when)
-                        || builds_on(change, table, columns, when, swaps)
+                        || builds_on(change, table, columns, when, swaps && item.instead_of.is_none())
+                        || swaps && columns.len() == 1 && when == When::Before && ends_a_key(item, change, table, columns)
                 }
-                Planned::EnumSwap(swap) => swap.columns.iter().any(|(on, column)| on == table && columns.contains(&column)),
+                Planned::EnumSwap(swap) => swap.columns.iter().any(|(on, column)| {
+                    on == table && (columns.contains(&column) || rebuilt.iter().any(|name| is_made_of(ctx, table, name, column)))
+                }),
                 Planned::FilledColumn { .. } => false,
             }
     });
@@ -62,6 +68,13 @@ pub(crate) fn refuse<'i>(
             "put one of the two into the next release",
         )),
     }
+}
+
+/// Whether the index or constraint of the table reads the column.
+fn is_made_of(ctx: &Context<'_>, table: &Name, name: &Identifier, column: &Identifier) -> bool {
+    let index = ctx.before.indexes.get(&table.sibling(name.clone()));
+    let constraint = ctx.before.tables.get(table).and_then(|table| table.constraint(name));
+    index.is_some_and(|index| index.mentions(column)) || constraint.is_some_and(|constraint| constraint.columns().contains(column))
 }
 
 /// The statement that renames another table, or a column of it, which a foreign key of this one references.
@@ -150,6 +163,40 @@ fn is_loosened(change: &Change, is_renamed: bool, is_required: bool, when: When)
         Change::SetDefault { .. } => when == When::Before && is_renamed,
         Change::DropDefault { .. } if is_renamed => when == When::Before,
         Change::DropDefault { .. } => is_required == (when == When::After),
+        _ => false,
+    }
+}
+
+/// Whether what the item replaces is over the column, and would be gone with that when its turn comes.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is replaced in expand, or by another one beside it")]
+fn goes_along(item: &Item, drop: &Change, table: &Name, columns: &[&Identifier]) -> bool {
+    match drop {
+        Change::DropIndex { index, .. } => {
+            let found = item.before.indexes.get(index).filter(|found| &found.table == table);
+            found.is_some_and(|found| columns.iter().any(|column| found.mentions(column)))
+        }
+        Change::DropConstraint { table: on, constraint, .. } if on == table => {
+            let found = item.before.tables.get(table).and_then(|found| found.constraint(constraint));
+            let key = found.and_then(Constraint::foreign_key).filter(|key| columns.iter().any(|column| key.columns.contains(column)));
+            key.is_some_and(|key| columns.len() == 1 || acts(key))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the change ends a unique key over the column. Old clients have it until contract, and the column that takes the name
+/// does not.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else ends a key")]
+fn ends_a_key(item: &Item, change: &Change, table: &Name, columns: &[&Identifier]) -> bool {
+    let has = |found: &[Identifier]| found.iter().any(|column| columns.contains(&column));
+    match change {
+        Change::DropConstraint { table: on, constraint, .. } if on == table => {
+            let found = item.before.tables.get(table).and_then(|found| found.constraint(constraint));
+            found.is_some_and(|found| matches!(found.kind, ConstraintKind::Unique(_)) && has(&found.columns()))
+        }
+        Change::DropIndex { index, .. } => item.before.indexes.get(index).is_some_and(|found| {
+            &found.table == table && found.uniqueness == Uniqueness::Unique && columns.iter().any(|column| found.mentions(column))
+        }),
         _ => false,
     }
 }

@@ -101,7 +101,8 @@ impl Replacement<'_> {
 
     fn index(&self, index: &Index, original: &Identifier) -> Index {
         let mut copy = index.clone();
-        copy.name = Some(self.copy_name(original, index.elements.len()));
+        let read = self.table.columns.iter().filter(|column| index.mentions(&column.name)).count();
+        copy.name = Some(self.copy_name(original, read.max(index.elements.len())));
         for element in &mut copy.elements {
             self.replace_in(element);
         }

@@ -229,9 +229,10 @@ impl Context<'_> {
     fn names_what_is_gone(&self, table: &Name, data: &DataChange) -> bool {
         let values = data.assignments.iter().map(|(_, value)| value).chain(&data.condition);
         let named: Vec<&Identifier> = data.assignments.iter().map(|(name, _)| name).chain(values.flat_map(Sql::own_columns)).collect();
+        let says = |column: &Identifier| named.contains(&column) || !data.plain && company::has_word(&data.statement, column.as_str());
         self.earlier().any(|item| match &item.planned {
             Planned::Change(Change::DropColumn { table: on, column, .. } | Change::RenameColumn { table: on, column, .. }) => {
-                on == table && named.contains(&column)
+                on == table && says(column)
             }
             Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
         })
@@ -259,6 +260,15 @@ impl Context<'_> {
     pub(crate) fn name_before_release<'n>(&'n self, name: &'n Name) -> &'n Name {
         // A later statement may give the name of an old table to another one.
         if self.old.tables.contains_key(name) && !self.has_lost_its_name(name) { name } else { name_at_start(self.release, name) }
+    }
+
+    /// What the table is called when the release ends: in contract it has no other name.
+    fn name_at_end(&self, name: &Name) -> Name {
+        self.later().fold(name.clone(), |name, item| match &item.planned {
+            Planned::Change(Change::RenameTable { table, to }) if *table == name => name.sibling(to.clone()),
+            Planned::Change(Change::SetTableSchema { table, schema }) if *table == name => Name::new(schema.clone(), name.name.clone()),
+            Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => name,
+        })
     }
 
     /// Whether a statement before this one has dropped the table or given it another name.

@@ -56,6 +56,8 @@ pub(crate) struct Item {
     /// The DROP before it, of what it creates again under the same name.
     pub(crate) instead_of: Option<Box<Change>>,
     pub(crate) directives: Vec<DirectiveKind>,
+    /// Whether its session looks at the bodies of functions only when they run.
+    pub(crate) unchecked_bodies: bool,
     /// The schema right before and right after.
     pub(crate) before: Catalog,
     pub(crate) after: Catalog,
@@ -153,9 +155,19 @@ fn item(history: &History, at: usize, entry: &Entry, after: &Catalog, migrations
         statement,
         instead_of: None,
         directives: entry.directives.iter().map(|directive| directive.kind.clone()).collect(),
+        unchecked_bodies: leaves_bodies_unchecked(&history.entries[..at], entry.migration),
         before: entry.before.clone(),
         after: after.clone(),
     }
+}
+
+/// Whether the last `SET check_function_bodies` of the migration turns that off, as dumps do.
+fn leaves_bodies_unchecked(before: &[Entry], migration: usize) -> bool {
+    let said = before.iter().rev().filter(|entry| entry.migration == migration).find_map(|entry| {
+        let Change::SetParameter { name, value, .. } = &entry.change else { return None };
+        (name == "check_function_bodies").then_some(value.as_deref())
+    });
+    matches!(said, Some(Some("false" | "off" | "0" | "no")))
 }
 
 /// The CASCADE behind a list of what is dropped is meant for each of them.

@@ -13,6 +13,7 @@ mod meta;
 mod directive;
 mod lower;
 pub mod narrow;
+mod renamed;
 mod compared;
 mod by_name;
 
@@ -24,6 +25,7 @@ pub use self::by_name::{ByName, by_name};
 pub use self::compared::compared;
 use self::meta::Meta;
 use self::mistake::Mistake;
+pub use self::renamed::with_column_renamed;
 use self::source::Source;
 use self::split::{Piece, Place};
 use super::directive::Directive;

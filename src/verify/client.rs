@@ -319,7 +319,14 @@ impl Making<'_> {
         for key in &self.table.keys.clone() {
             let number = self.number();
             let columns: Vec<&Column> = self.writable().collect();
-            let Some(other) = columns.iter().map(|column| &column.name).find(|name| !key.contains(name)).or(key.first()) else { continue };
+            let is_in_a_key = |name: &Identifier| self.table.keys.iter().any(|key| key.contains(name));
+            let mut names = columns.iter().map(|column| &column.name);
+            // Others may reference the first key.
+            let is_in_first = |name: &Identifier| self.table.keys.first().is_some_and(|first| first.contains(name));
+            let free = names.clone().find(|name| !is_in_a_key(name));
+            let free = free.or_else(|| names.clone().find(|name| !key.contains(name) && !is_in_first(name)));
+            let free = free.or_else(|| names.find(|name| !key.contains(name)));
+            let Some(other) = free.or(key.first()) else { continue };
             let set = write::identifier(other);
             let conflict = format!(" ON CONFLICT ({}) DO UPDATE SET {set} = EXCLUDED.{set} RETURNING ", write::list(key));
             let upsert = |attempt| self.insert(&columns, number, attempt, Flavour::Plain, &[]).replacen(" RETURNING ", &conflict, 1);

@@ -332,7 +332,7 @@ impl<'a> Course<'a> {
             self.spare = shadow.create(Some(&self.written.old)).await?;
         }
         let mut changed = self.shrinking();
-        changed.extend(self.changed.iter().cloned());
+        changed.extend(self.changed.iter().chain(&self.stirred).cloned());
         let about = carry::Sides {
             case: self.case,
             old_database: &self.written.old,

@@ -10,6 +10,7 @@ use super::shadow::Shadow;
 use super::shape::{Shape, Table};
 use super::written;
 use crate::schema::Identifier;
+use crate::sql::postgres::with_column_renamed;
 use crate::sql::write;
 
 /// The shape with what will be demanded of its rows, and the name of a database that refuses others.
@@ -18,8 +19,9 @@ pub(super) async fn demanded(shadow: &mut Shadow, case: &Case<'_>, mut shape: Sh
     let mut demands = Vec::new();
     for table in &mut shape.tables {
         let Some(new) = end.table(case.renames.tables.get(&table.name).unwrap_or(&table.name)) else { continue };
-        demands.extend(of_table(table, new));
-        take(case, table, new);
+        let new = by_old_names(case, table, new);
+        demands.extend(of_table(table, &new));
+        take(table, &new);
     }
     for (number, data_type) in end.types {
         shape.types.entry(number).or_insert(data_type);
@@ -51,6 +53,30 @@ async fn end(shadow: &mut Shadow, case: &Case<'_>) -> Result<Option<Shape>, Erro
     Ok(end)
 }
 
+/// The new table with the columns' names of before.
+fn by_old_names(case: &Case<'_>, table: &Table, new: &Table) -> Table {
+    let mut named = new.clone();
+    for ((on, old), now) in case.renames.columns.iter().filter(|((on, _), _)| on == &table.name) {
+        let back = |name: &mut Identifier| {
+            if name == now {
+                name.clone_from(old);
+            }
+        };
+        named.columns.iter_mut().for_each(|column| back(&mut column.name));
+        named.keys.iter_mut().flatten().for_each(back);
+        named.foreign_keys.iter_mut().flat_map(|key| &mut key.columns).for_each(back);
+        for (names, text) in &mut named.conditions {
+            names.iter_mut().for_each(back);
+            let alter = format!("ALTER TABLE {} ADD ", write::name(on));
+            let said = with_column_renamed(&format!("{alter}{text}"), now, old);
+            if let Some(said) = said.and_then(|said| Some(said.strip_prefix(&alter)?.to_owned())) {
+                *text = said;
+            }
+        }
+    }
+    named
+}
+
 /// Statements that let a table refuse what the new one would.
 fn of_table(table: &Table, new: &Table) -> Vec<String> {
     let relation = write::name(&table.name);
@@ -65,7 +91,7 @@ fn of_table(table: &Table, new: &Table) -> Vec<String> {
 }
 
 /// Notes in the table what its values are made by.
-fn take(case: &Case<'_>, table: &mut Table, new: &Table) {
+fn take(table: &mut Table, new: &Table) {
     let known = |names: &[Identifier]| names.iter().all(|name| table.columns.iter().any(|column| &column.name == name));
     let keys: Vec<_> = new
         .foreign_keys
@@ -82,8 +108,7 @@ fn take(case: &Case<'_>, table: &mut Table, new: &Table) {
     table.foreign_keys.extend(keys);
     table.conditions.extend(conditions);
     for column in &mut table.columns {
-        let name = case.renames.columns.get(&(table.name.clone(), column.name.clone())).unwrap_or(&column.name);
-        let becomes = new.column(name).map(|new| (new.data_type, new.modifier));
+        let becomes = new.column(&column.name).map(|new| (new.data_type, new.modifier));
         column.becomes = becomes.filter(|becomes| *becomes != (column.data_type, column.modifier));
     }
 }

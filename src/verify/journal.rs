@@ -153,6 +153,16 @@ impl Journal {
         self.author.get_or_insert_with(|| format!("step {step} changes what the database does with what old clients write"));
     }
 
+    /// The same, of what becomes in contract of what old clients have written.
+    pub(super) fn failed_late(&mut self, example: Example) {
+        match &self.author {
+            None => self.failed(CheckKind::SameEnd, example),
+            Some(author) => {
+                self.untried(format!("{author}, and {}: expected {}, found {}", example.about, example.expected, example.found));
+            }
+        }
+    }
+
     /// Something could not be tried.
     pub(super) fn untried(&mut self, reason: impl Into<String>) {
         let reason = reason.into();

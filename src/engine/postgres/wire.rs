@@ -5,8 +5,8 @@ use crate::schema::DataType;
 
 /// Integers and exact numbers, each of which holds all values of those before it.
 const NUMBERS: &[&str] = &["int2", "int4", "int8", "numeric"];
-/// Texts that look the same to a client.
-const TEXTS: &[&str] = &["bpchar", "varchar", "text", "citext"];
+/// Texts that look the same to a client. `char` is none of them: it is read with blanks behind it, and compared without.
+const TEXTS: &[&str] = &["varchar", "text", "citext"];
 
 /// Whether a column of type `from` can become `to` under its name while clients that know it as `from` go on.
 ///

@@ -13,8 +13,9 @@ use crate::plan::format::{Gate, HazardKind, Held, LockMode};
 use crate::plan::generated::generated_name;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
+use crate::plan::release::{Item, Planned};
 use crate::schema::object::{ObjectKind, TypeKind, UserType};
-use crate::schema::{Column, DataType, Identifier, Name, Part, Sql, Table};
+use crate::schema::{Change, Column, DataType, Identifier, Name, Part, Sql, Table};
 use crate::sql::write;
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ pub(crate) fn rename_label(ctx: &Context<'_>, name: &Name, value: &str, to: &str
         renamed: BTreeMap::from([(value.to_owned(), to.to_owned())]),
         columns: ctx.before.tables.values().flat_map(of_type).collect(),
     };
+    refuse_new_readers(ctx, value, to)?;
     let mut recipe = plan(ctx, &swap)?;
     if let Some(first) = recipe.expand.first_mut() {
         let detail = format!(
@@ -54,6 +56,28 @@ pub(crate) fn rename_label(ctx: &Context<'_>, name: &Name, value: &str, to: &str
         first.hazards.push(crate::plan::format::Hazard { kind: HazardKind::NewClientsReadOldValues, detail });
     }
     Ok(recipe)
+}
+
+/// A function of triggers that knows the new name alone meets the old one in rows of old clients, until contract.
+fn refuse_new_readers(ctx: &Context<'_>, value: &str, to: &str) -> Result<(), Refusal> {
+    let knows_new_alone = |item: &&Item| match &item.planned {
+        Planned::Change(Change::CreateRoutine { routine, .. }) => {
+            let body = write::text(&routine.definition);
+            let fires = ctx.new.triggers.values().any(|trigger| trigger.function == routine.name);
+            fires && body.contains(&write::literal(to)) && !body.contains(&write::literal(value))
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    };
+    match ctx.release.iter().find(knows_new_alone) {
+        None => Ok(()),
+        Some(item) => Err(ctx.refuse(
+            format!(
+                "until contract rows have '{value}', and a trigger's function of this release ({}:{}) knows only '{to}'",
+                item.origin.file, item.origin.line
+            ),
+            format!("let the function take '{value}' for '{to}' until the next release"),
+        )),
+    }
 }
 
 /// A type has one name, and clients that name it (in casts, in drivers) know no other.

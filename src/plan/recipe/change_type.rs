@@ -8,12 +8,12 @@ use super::{Context, Recipe, as_written, retyped};
 use crate::engine::postgres::{self, Retype, TypeChange};
 use crate::engine::{self, Held, LockMode};
 use crate::plan::compiled;
-use crate::plan::copies::{self, OfKeys};
+use crate::plan::copies::{self, OfKeys, Replacement};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Change, Column, Constraint, DataType, Identifier, Name, Part, Sql, Table};
+use crate::schema::{Catalog, Change, Column, Constraint, DataType, Identifier, Name, Part, Sql, Table};
 use crate::sql::directive::PhaseName;
 use crate::sql::write;
 
@@ -30,11 +30,32 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, name: &Identifier, targ
     if ctx.is_new_column(table_name, name) {
         return Err(ctx.refuse(format!("{table_name}.{name} is added and changed in one release"), "add it with its final type at once"));
     }
+    refuse_what_stays(ctx, table_name, name)?;
     let retype = Retype { column, to: target.data_type, collation: target.collation, using: target.using };
     match postgres::type_change(&retype, ctx.before) {
         TypeChange::Metadata if is_brief(ctx, table_name) => Ok(at_once(ctx, table, column, target)),
         TypeChange::Metadata | TypeChange::IndexRebuild | TypeChange::Rewrite => beside(ctx, table, column, target),
     }
+}
+
+/// A statement before this one that ends what is built on the column: old clients have that until contract, and it is built on the
+/// column as it is.
+fn refuse_what_stays(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Result<(), Refusal> {
+    if as_written::directed_phase(ctx).is_some() {
+        return Ok(());
+    }
+    let built = |catalog: &Catalog, item: &super::Item| {
+        let table = catalog.tables.get(table)?;
+        let ctx = Context { item, before: catalog, new: catalog, ..*ctx };
+        Replacement { table, from: column, to: column, keys: OfKeys::TakenCareOf }.obstacle(&ctx)
+    };
+    let stays = |item: &super::Item| as_written::phase_of(item) != Some(PhaseName::Expand) && item.directives.is_empty();
+    let mut ended = ctx.earlier().filter(|item| stays(item) && built(&item.after, item).is_none());
+    let Some((item, what)) = ended.find_map(|item| Some((item, built(&item.before, item)?))) else { return Ok(()) };
+    Err(ctx.refuse(
+        format!("{what}, and what an earlier statement ends is there until contract ({}:{})", item.origin.file, item.origin.line),
+        "put one of the two into the next release, or write `-- concertina: phase expand` above what ends it, if old clients can do without",
+    ))
 }
 
 /// Whether the item changes the type of a column where it stands, and at once.
@@ -121,6 +142,12 @@ fn beside(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>
     let keys = if in_contract { OfKeys::Refused } else { OfKeys::TakenCareOf };
     let second =
         SecondColumn::new(ctx, table, column, Wanted { data_type: target.data_type, collation: target.collation, value, back, keys })?;
+    if postgres::is_constrained_domain(target.data_type, ctx.before) {
+        return Err(ctx.refuse(
+            format!("adding a column of a domain with constraints to {} rewrites the table under a lock", table.name),
+            "use the domain's base type with a CHECK, or accept the rewrite for a small table with `-- concertina: strategy direct`",
+        ));
+    }
     if let Some(rule) = second.with_a_constant() {
         return Err(ctx.refuse(
             format!("{rule} compares {} with a text constant, which keeps the old type where ALTER TYPE is run in place", second.subject()),

@@ -118,6 +118,12 @@ fn supplied(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: Dro
     }
     let value = without_generated(down, table);
     let written = (!sources.is_empty()).then(|| handed_back::written(ctx, &value, table));
+    if written.as_ref().is_some_and(|(given, _)| given.is_empty()) {
+        return Err(ctx.refuse(
+            format!("who has written a row of {} can't be told while all columns that `down` names have a default", table.name),
+            "set the default in the next release",
+        ));
+    }
     let sync = match &written {
         // Before those of `up`, which look at what the row then has.
         Some((given, changed)) => {
@@ -308,7 +314,7 @@ fn refuse_copied(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Resul
                 "drop the column in the next release, with the same statement once more before that and, since nobody writes the column any \
                  more by then, this above the DROP COLUMN (or here, if old clients don't write it now):\n-- concertina: allow drop-column \
                  because \"…\"{}",
-                by_row.map(|name| format!("\nor, if each row's value follows from that row, say it above the ADD COLUMN, and take the UPDATE out:\n-- concertina: up {}.{name} = <expression over {column}>", table.name)).unwrap_or_default()
+                by_row.map(|name| format!("\nor, if each row's value follows from that row, say it above the ADD COLUMN, and take out the UPDATE and, if it has one, its DEFAULT:\n-- concertina: up {}.{name} = <expression over {column}>", table.name)).unwrap_or_default()
             ),
         )),
         Some(_) | None => Ok(()),

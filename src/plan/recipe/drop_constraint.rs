@@ -22,7 +22,13 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior:
     if let Some(key) = ctx.table(table)?.constraint(name).and_then(Constraint::foreign_key)
         && acts(key)
     {
-        let later = |draft: Draft| {
+        let later = |mut draft: Draft| {
+            let now = ctx.name_at_end(&key.references);
+            if now != key.references {
+                let said = |name: &Name| format!("LOCK TABLE {},", write::name(name));
+                draft.sql.iter_mut().for_each(|sql| *sql = sql.replacen(&said(&key.references), &said(&now), 1));
+                draft = draft.locks(&now, LockMode::AccessExclusive, Held::Brief);
+            }
             draft
                 .because(format!(
                     "old clients rely on what it does to rows of {table} when they delete or change rows of {}",

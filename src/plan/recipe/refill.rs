@@ -13,12 +13,15 @@ use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned, is_over_own_row};
 use crate::schema::change::{DataChange, Verb};
 use crate::schema::object::Volatility;
-use crate::schema::{Catalog, Change, Identifier, Name, Part, Sql, Table};
+use crate::schema::{Catalog, Change, Constraint, Identifier, Name, Part, Sql, Table};
 use crate::sql::postgres::narrow;
 use crate::sql::write;
 
 /// The steps, in the order of the statements.
 pub(super) fn steps(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Vec<Draft>, Refusal> {
+    if names_a_row_of_before(ctx, table, column) {
+        return Ok(Vec::new());
+    }
     let mut steps = Vec::new();
     let mut is_set = false;
     for (item, data) in about(ctx, &table.name, column) {
@@ -39,6 +42,18 @@ pub(super) fn steps(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Re
         }
     }
     Ok(if is_set { steps } else { Vec::new() })
+}
+
+/// Whether the column references rows that the release makes from those of the table: for the rows of old clients there are none.
+fn names_a_row_of_before(ctx: &Context<'_>, table: &Table, column: &Identifier) -> bool {
+    let keys = ctx.before.tables.get(&table.name).into_iter().flat_map(|found| &found.constraints).filter_map(Constraint::foreign_key);
+    let referenced: Vec<&Name> = keys.filter(|key| key.columns.contains(column)).map(|key| &key.references).collect();
+    ctx.earlier().any(|item| match &item.planned {
+        Planned::Change(Change::Data(data)) => {
+            data.verb == Verb::Insert && data.reads.contains(&table.name) && data.writes.iter().any(|written| referenced.contains(&written))
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    })
 }
 
 /// What sets the column, or is about rows in which it is NULL.

@@ -2,8 +2,9 @@
 
 use super::add_column::{cached_plans, walking_key};
 use super::company::has_word;
+use super::triggered::takes;
 use super::{Context, Recipe, compatibility_view, set_not_null};
-use crate::engine::{Held, LockMode};
+use crate::engine::{Held, LockMode, postgres};
 use crate::plan::compiled;
 use crate::plan::copies::{self, Copies, OfKeys, Replacement};
 use crate::plan::dependents::asks_for_null;
@@ -48,9 +49,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
     let table = ctx.table(table_name)?;
     let column = ctx.column(table, from)?;
     if ctx.is_new_column(table_name, from) {
-        return Err(
-            ctx.refuse(format!("{table_name}.{from} is added and renamed in one release"), format!("add it under the name {to} at once"))
-        );
+        return Err(refused_new(ctx, table_name, from, to));
     }
     if ctx.is_renamed_to(table_name, from) {
         return Err(ctx.refuse(format!("{table_name}.{from} is renamed twice in one release"), format!("rename it to {to} at once")));
@@ -71,7 +70,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
     if is_served_by_view(ctx, table) {
         return compatibility_view::plan(ctx, table);
     }
-    refuse_published(ctx, table_name, from)?;
+    refuse_second(ctx, table, from, to)?;
     let replacement = Replacement { table, from, to, keys: OfKeys::Refused };
     let copies = replacement.copies(ctx)?;
     super::super::conflict::refuse(ctx, table_name, &[from, to], copies.originals())?;
@@ -94,6 +93,39 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
     Ok(recipe)
 }
 
+/// A new column is named at once.
+fn refused_new(ctx: &Context<'_>, table: &Name, from: &Identifier, to: &Identifier) -> Refusal {
+    let remedy = if is_known(ctx, table, to) {
+        let (relation, column) = (write::name(table), write::identifier(to));
+        format!("if it is to be {to} with another type, write that: ALTER TABLE {relation} ALTER COLUMN {column} TYPE …")
+    } else {
+        format!("add it under the name {to} at once")
+    };
+    ctx.refuse(format!("{table}.{from} is added and renamed in one release"), remedy)
+}
+
+/// Whether old clients know a column of that name.
+fn is_known(ctx: &Context<'_>, table: &Name, name: &Identifier) -> bool {
+    ctx.old.tables.get(ctx.name_before_release(table)).is_some_and(|old| old.column(name).is_some())
+}
+
+/// Refuses where no second column can stand beside the first.
+fn refuse_second(ctx: &Context<'_>, table: &Table, from: &Identifier, to: &Identifier) -> Result<(), Refusal> {
+    if is_known(ctx, &table.name, to) {
+        return Err(ctx.refuse(
+            format!("old clients know another column of {} by the name {to}, until contract", table.name),
+            "give it a name that is new, or let the other one go in this release and rename in the next",
+        ));
+    }
+    if is_of_a_checked_domain(ctx, table, from) {
+        return Err(ctx.refuse(
+            format!("{}.{from} is of a domain with constraints: adding a second column of it rewrites the table under a lock", table.name),
+            "take `strategy columns` away: a view then shows the table to old clients",
+        ));
+    }
+    refuse_published(ctx, &table.name, from)
+}
+
 /// Whether the release gives the whole table another name.
 fn is_renamed_table(ctx: &Context<'_>, table: &Name) -> bool {
     let old = ctx.name_before_release(table);
@@ -111,7 +143,8 @@ fn refuse_readers(ctx: &Context<'_>, table: &Name, to: &Identifier) -> Result<()
         routines.map(|(_, routine)| write::text(&routine.definition)).collect::<String>()
     };
     let is_early = |trigger: &&Trigger| &trigger.table == table && said(trigger, "BEFORE") && said(trigger, "ROW");
-    let reader = ctx.new.triggers.values().map(AsRef::as_ref).filter(is_early).find(|trigger| reads_new(&body(trigger), to));
+    let reads = |trigger: &&Trigger| reads_new(&body(trigger), to) || takes(trigger, to);
+    let reader = ctx.new.triggers.values().map(AsRef::as_ref).filter(is_early).find(reads);
     match reader {
         None => Ok(()),
         Some(trigger) => Err(ctx.refuse(
@@ -158,11 +191,17 @@ fn is_served_by_view(ctx: &Context<'_>, table: &Table) -> bool {
         Planned::Change(Change::RenameColumn { table: on, column, to }) if on == &table.name => {
             !item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Strategy(_)))
                 && (needs_its_null(old, column)
+                    || is_of_a_checked_domain(ctx, old, column)
                     || Replacement { table: old, from: column, to, keys: OfKeys::Refused }.obstacle(&at_start).is_some())
         }
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
     };
     ctx.release.iter().any(stands_in_the_way)
+}
+
+/// A second column of such a domain can't be added without writing the table anew.
+fn is_of_a_checked_domain(ctx: &Context<'_>, table: &Table, column: &Identifier) -> bool {
+    table.column(column).is_some_and(|found| postgres::is_constrained_domain(&found.data_type, ctx.before))
 }
 
 /// Whether a rule asks whether the column is NULL, which a second column with a default would not stay.

@@ -176,7 +176,11 @@ impl<'a> SecondColumn<'a> {
     /// The default of the column after the change.
     fn new_default(&self, ctx: &Context<'_>) -> Option<String> {
         let column = ctx.after.tables.get(&self.table.name)?.column(&self.column.name)?;
-        column.default.as_ref().map(write::text)
+        let text = write::text(column.default.as_ref()?);
+        // The database keeps the type that the constant had.
+        let keeps_type = self.second.data_type.dimensions > 0 && column.default == self.column.default && is_text_constant(&text);
+        let bare = DataType { modifiers: Vec::new(), ..self.column.data_type.clone() };
+        Some(if keeps_type { format!("{text}::{}", write::data_type(&bare)) } else { text })
     }
 
     /// Both names change hands in one transaction, before new clients start.
@@ -355,4 +359,10 @@ fn cast(value: &str, data_type: &DataType) -> String {
 fn differs_of(ctx: &Context<'_>, column: &Column, left: &str, right: &str) -> String {
     let quoted = write::identifier(&column.name);
     differs(ctx.before, column, &format!("{left}.{quoted}"), &format!("{right}.{quoted}"))
+}
+
+/// `'…'`, and nothing behind it.
+fn is_text_constant(text: &str) -> bool {
+    let inner = text.trim().strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    inner.is_some_and(|inner| !inner.replace("''", "").contains('\''))
 }

@@ -72,12 +72,14 @@ pub(crate) fn sql_of(item: &Item) -> Vec<String> {
 /// Another form of the statement of an item, under the search path for which that was written.
 pub(crate) fn in_its_path(item: &Item, statement: String) -> Vec<String> {
     let path = &item.before.search_path;
+    let makes_function = matches!(item.planned, Planned::Change(Change::CreateRoutine { .. }));
+    let bodies = (item.unchecked_bodies && makes_function).then(|| "SET LOCAL check_function_bodies = off".to_owned());
     if *path == Catalog::default().search_path {
-        return vec![statement];
+        return bodies.into_iter().chain([statement]).collect();
     }
     let names: Vec<String> = path.iter().map(write::identifier).collect();
     let path = if names.is_empty() { "''".to_owned() } else { names.join(", ") };
-    vec![format!("SET LOCAL search_path TO {path}"), statement]
+    bodies.into_iter().chain([format!("SET LOCAL search_path TO {path}"), statement]).collect()
 }
 
 fn first_line(statement: &str) -> String {

@@ -79,7 +79,8 @@ pub(super) fn left_behind(ctx: &Context<'_>, change: &Change) -> Result<(), Refu
     let (Change::DropColumn { table, column, .. } | Change::RenameColumn { table, column, .. }) = change else { return Ok(()) };
     let Some(end) = ctx.new.tables.get(table).filter(|end| end.column(column).is_none()) else { return Ok(()) };
     let of_table = |trigger: &&Trigger| trigger.table == end.name && trigger.enabled != 'D';
-    let names = |trigger: &&Trigger| bodies(ctx.new, trigger).any(|body| !tells_apart(&body) && is_of_row(&body, column));
+    let in_body = |trigger: &Trigger| bodies(ctx.new, trigger).any(|body| !tells_apart(&body) && is_of_row(&body, column));
+    let names = |trigger: &&Trigger| in_body(trigger) || is_search_column(trigger) && takes(trigger, column);
     match ctx.new.triggers.values().map(AsRef::as_ref).filter(of_table).find(names) {
         None => Ok(()),
         Some(trigger) => Err(ctx.refuse(
@@ -90,6 +91,18 @@ pub(super) fn left_behind(ctx: &Context<'_>, change: &Change) -> Result<(), Refu
             "replace the function (CREATE OR REPLACE FUNCTION) or drop the trigger, in this release or before",
         )),
     }
+}
+
+/// Whether the trigger fills a search column of the row by a function that the database has for that.
+fn is_search_column(trigger: &Trigger) -> bool {
+    ["tsvector_update_trigger", "tsvector_update_trigger_column"].contains(&trigger.function.name.as_str())
+}
+
+/// Whether the trigger gives its function the column's name.
+pub(super) fn takes(trigger: &Trigger, column: &Identifier) -> bool {
+    let text = write::text(&trigger.definition);
+    let call = text.to_uppercase().rfind("EXECUTE").map_or("", |at| text.get(at..).unwrap_or_default());
+    call.split_once('(').is_some_and(|(_, arguments)| has_word(arguments, column.as_str()))
 }
 
 /// Whether a function may look for what the row has before it names a column of it.

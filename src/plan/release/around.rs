@@ -2,9 +2,11 @@
 //! the old name, and what tightens it or is built on it as said after that, under the new one. The schema at the end is the same.
 
 use super::again::is_directed;
+use super::named::Act;
 use super::{Item, Planned};
+use crate::schema::change::{DataChange, Verb};
 use crate::schema::{Catalog, Change, Identifier, Name, TableKind};
-use crate::sql::write;
+use crate::sql::{postgres, write};
 
 /// The column that a change gives another name or type.
 struct Moved {
@@ -55,7 +57,7 @@ fn around(items: &[Item], at: usize, moved: &Moved) -> Option<Vec<Item>> {
     let mut behind: Vec<Item> = Vec::new();
     for (place, item) in items[..at].iter().enumerate() {
         let late_default = || drops_default(item, moved, &items[at]).filter(|_| is_required(item, moved) && !sets_default(items, moved));
-        match tightened(item, moved, &items[at])
+        match tightened(items, item, moved, &items[at])
             .or_else(late_default)
             .filter(|_| !items[place + 1..at].iter().any(|other| rests_on(other, &moved.table)))
         {
@@ -117,8 +119,15 @@ fn statement(change: &Change) -> Option<String> {
         Change::SetNotNull { table, column: of } => Some(column(table, of, "SET NOT NULL")),
         Change::AddConstraint { table, constraint } => Some(alter(table, format!("ADD {}", write::constraint(constraint)))),
         Change::CreateIndex { index, concurrency, .. } => Some(write::create_index(index, *concurrency)),
+        Change::Data(data) => Some(data.statement.clone()),
         _ => None,
     }
+}
+
+/// Whether the item makes again what an earlier one drops: both are one change.
+fn comes_again(items: &[Item], item: &Item) -> bool {
+    let Some((Act::Creates, made)) = item.named() else { return false };
+    items.iter().take_while(|other| !std::ptr::eq(*other, item)).any(|other| other.named() == Some((Act::Drops, made.clone())))
 }
 
 /// DROP DEFAULT beside a change of type: old clients that leave a required column out need the default until contract.
@@ -158,9 +167,9 @@ fn loosened(item: &Item, moved: &Moved) -> Option<Change> {
 
 /// What tightens the column or is built on it, under its new name.
 #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is kept until the change is done")]
-fn tightened(item: &Item, moved: &Moved, by: &Item) -> Option<Change> {
+fn tightened(items: &[Item], item: &Item, moved: &Moved, by: &Item) -> Option<Change> {
     let Planned::Change(change) = &item.planned else { return None };
-    if is_directed(item) {
+    if is_directed(item) || comes_again(items, item) {
         return None;
     }
     let Planned::Change(moving) = &by.planned else { return None };
@@ -180,6 +189,7 @@ fn tightened(item: &Item, moved: &Moved, by: &Item) -> Option<Change> {
             index.name = Some(name.name.clone());
             Some(Change::CreateIndex { index: Box::new(index), concurrency: *concurrency, if_not_exists: *if_not_exists })
         }
+        Change::Data(data) if moved.from != moved.to && is_over(data, &moved.table) => renamed_rows(item, moved, &later()?),
         Change::AddConstraint { table, constraint } if table == &moved.table && constraint.columns().contains(&moved.from) => {
             let before = item.before.tables.get(table)?;
             let mut made = item.after.tables.get(table)?.constraints.iter().filter_map(|found| found.name.as_ref());
@@ -191,12 +201,28 @@ fn tightened(item: &Item, moved: &Moved, by: &Item) -> Option<Change> {
     }
 }
 
+/// Whether it changes rows of the table, and looks at no other.
+fn is_over(data: &DataChange, table: &Name) -> bool {
+    let changes = matches!(data.verb, Verb::Update | Verb::Delete) && data.calls.is_empty();
+    changes && data.writes.as_slice() == std::slice::from_ref(table) && data.reads.iter().all(|read| read == table)
+}
+
+/// The change of rows with the new name of the column, which it must say. `catalog` has the column under that name.
+fn renamed_rows(item: &Item, moved: &Moved, catalog: &Catalog) -> Option<Change> {
+    let text = postgres::with_column_renamed(&item.statement, &moved.from, &moved.to).filter(|text| *text != item.statement)?;
+    let script = postgres::parse(&text);
+    let [statement] = script.statements.as_slice() else { return None };
+    let [lowered] = statement.changes.as_slice() else { return None };
+    let change = catalog.resolve(lowered.change.clone());
+    matches!(change, Change::Data(_)).then_some(change)
+}
+
 /// Whether the item may need what a statement about the table before it says, or that it is not yet said.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest stands for itself")]
 fn rests_on(item: &Item, table: &Name) -> bool {
     let Planned::Change(change) = &item.planned else { return true };
     match change {
-        Change::Data(data) => data.writes.contains(table),
+        Change::Data(data) => data.writes.contains(table) && !is_over(data, table),
         Change::Opaque { .. } | Change::DropIndex { .. } | Change::RenameTable { .. } | Change::SetTableSchema { .. } => true,
         Change::DropConstraint { table: on, .. }
         | Change::RenameConstraint { table: on, .. }

@@ -108,7 +108,7 @@ impl Course<'_> {
                 let table = &promise.table;
                 let about = format!("rows of {table} that clients of the release before wrote meanwhile end as if they had come before it");
                 let state = "at the end of contract".to_owned();
-                self.journal.failed(CheckKind::SameEnd, Example { state, about, sql, expected, found });
+                self.journal.failed_late(Example { state, about, sql, expected, found });
             }
         }
         Ok(())
