@@ -16,6 +16,8 @@ pub(crate) struct Sync {
     function: Name,
     insert: Identifier,
     update: Identifier,
+    /// Those that do the same before the user's own, whose functions read what they fill.
+    early: Option<[Identifier; 2]>,
     on_insert: String,
     on_update: String,
     when: String,
@@ -33,6 +35,9 @@ fn name(kind: &str, table: &Name, about: &Identifier, turn: Turn) -> Identifier 
     };
     generated_name(&format!("zz_concertina_{later}{kind}"), table, about)
 }
+
+/// What sorts before the names that people give to triggers.
+const EARLY: &str = "!!concertina_";
 
 /// The setting by which a backfill tells the triggers to stand aside.
 const STAND_ASIDE: &str = "current_setting('concertina.backfill', true) IS DISTINCT FROM 'on'";
@@ -62,6 +67,7 @@ impl Sync {
             function: Name::new(OUR_SCHEMA, generated_name("sync", table, about)),
             insert: name("insert", table, about, Turn::default()),
             update: name("update", table, about, Turn::default()),
+            early: None,
             on_insert,
             on_update,
             when: format!("{STAND_ASIDE} AND ({changed})"),
@@ -71,6 +77,12 @@ impl Sync {
     /// The same, in its turn among those that make its value's columns.
     pub(crate) fn in_turn(self, turn: Turn) -> Self {
         Self { insert: name("insert", &self.table, &self.about, turn), update: name("update", &self.table, &self.about, turn), ..self }
+    }
+
+    /// The same, and once more before the user's own triggers.
+    pub(crate) fn and_early(self) -> Self {
+        let name = |kind: &str| generated_name(&format!("{EARLY}{kind}"), &self.table, &self.about);
+        Self { early: Some([name("insert"), name("update")]), ..self }
     }
 
     /// Two columns, each written by its own clients: what one side writes, the other reads.
@@ -171,7 +183,7 @@ impl Sync {
     pub(crate) fn create(&self) -> Vec<String> {
         let function = write::name(&self.function);
         let table = write::name(&self.table);
-        vec![
+        let mut sql = vec![
             format!("CREATE SCHEMA IF NOT EXISTS {OUR_SCHEMA}"),
             format!(
                 "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $concertina$\nBEGIN\n  IF TG_OP = 'INSERT' THEN\n    {}\n  ELSE\n    {}\n  END IF;\n  RETURN NEW;\nEND\n$concertina$",
@@ -186,17 +198,28 @@ impl Sync {
                 write::identifier(&self.update),
                 self.when
             ),
-        ]
+        ];
+        if let Some(early) = &self.early {
+            // A row that is not filled yet is, whatever else is written to it.
+            sql.extend(early.iter().zip(["INSERT", "UPDATE"]).map(|(name, verb)| {
+                format!("CREATE TRIGGER {} BEFORE {verb} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()", write::identifier(name))
+            }));
+        }
+        sql
     }
 
     /// Statements that remove it. Triggers first: a trigger whose function is gone fails every write.
     pub(crate) fn drop(&self) -> Vec<String> {
         let table = write::name(&self.table);
-        vec![
-            format!("DROP TRIGGER {} ON {table}", write::identifier(&self.insert)),
-            format!("DROP TRIGGER {} ON {table}", write::identifier(&self.update)),
-            format!("DROP FUNCTION {}()", write::name(&self.function)),
-        ]
+        let triggers = self.early.iter().flatten().chain([&self.insert, &self.update]);
+        let mut sql: Vec<String> = triggers.map(|name| format!("DROP TRIGGER {} ON {table}", write::identifier(name))).collect();
+        sql.push(format!("DROP FUNCTION {}()", write::name(&self.function)));
+        sql
+    }
+
+    /// The first of those that fire before the user's own.
+    pub(crate) fn early_trigger(&self) -> Option<&Identifier> {
+        self.early.as_ref().map(|[insert, _]| insert)
     }
 
     /// The trigger by which a user's BEFORE trigger that would fire after it can be told.

@@ -19,7 +19,7 @@ use crate::plan::release::{Item, Planned};
 use crate::plan::retype::is_as_written;
 use crate::plan::trigger::Sync;
 use crate::schema::object::{Definition, ObjectKind, Trigger};
-use crate::schema::{Change, Column, Constraint, ConstraintKind, Identifier, Lookup, Name, Table};
+use crate::schema::{Catalog, Change, Column, Constraint, ConstraintKind, Identifier, Lookup, Name, Table};
 use crate::sql::directive::DirectiveKind;
 use crate::sql::write;
 
@@ -75,9 +75,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
     let copies = replacement.copies(ctx)?;
     super::super::conflict::refuse(ctx, table_name, &[from, to], copies.originals())?;
     super::super::conflict::refuse_fixed_rows(ctx, table)?;
-    let sync = Sync::both_ways(table_name, from, to, &|left, right| differs(ctx.before, column, left, right));
-    refuse_later_triggers(ctx, table_name, &sync)?;
-    refuse_readers(ctx, table_name, to)?;
+    let sync = in_step(ctx, table_name, column, to)?;
     let mut recipe = Recipe::expand(add(ctx, table, column, to, &sync));
     let value = format!("OLD.{}", write::identifier(from));
     recipe.migrate.extend(muted(ctx, table_name, to, Some(&value), fill(ctx, table, column, to)?));
@@ -135,22 +133,28 @@ fn is_renamed_table(ctx: &Context<'_>, table: &Name) -> bool {
     })
 }
 
-/// Refuses where a trigger of the release reads the column by its new name: it fires before ours, which fills the column for old
-/// clients. One that only sets it is fine: ours brings that to the old name.
-fn refuse_readers(ctx: &Context<'_>, table: &Name, to: &Identifier) -> Result<(), Refusal> {
-    let body = |trigger: &Trigger| {
-        let routines = ctx.new.routines.iter().filter(|((name, _), _)| name == &trigger.function);
-        routines.map(|(_, routine)| write::text(&routine.definition)).collect::<String>()
+/// Keeps both columns in step; before the user's own triggers too, if a function of one reads the column by its new name. One that
+/// only sets it is fine: what comes after it brings that to the old name.
+fn in_step(ctx: &Context<'_>, table: &Name, column: &Column, to: &Identifier) -> Result<Sync, Refusal> {
+    let sync = Sync::both_ways(table, &column.name, to, &|left, right| differs(ctx.before, column, left, right));
+    refuse_later_triggers(ctx, table, &sync)?;
+    let body = |catalog: &Catalog, trigger: &Trigger| {
+        catalog.routines_named(&trigger.function).map(|routine| write::text(&routine.definition)).collect::<String>()
     };
     let is_early = |trigger: &&Trigger| &trigger.table == table && said(trigger, "BEFORE") && said(trigger, "ROW");
-    let reads = |trigger: &&Trigger| reads_new(&body(trigger), to) || takes(trigger, to);
-    let reader = ctx.new.triggers.values().map(AsRef::as_ref).filter(is_early).find(reads);
-    match reader {
-        None => Ok(()),
-        Some(trigger) => Err(ctx.refuse(
+    let reads = |trigger: &&Trigger| reads_new(&body(ctx.new, trigger), to) || takes(trigger, to);
+    let Some(reader) = ctx.new.triggers.values().map(AsRef::as_ref).filter(is_early).find(reads) else { return Ok(sync) };
+    let sync = sync.and_early();
+    let known = ctx.old.triggers.values().chain(ctx.new.triggers.values()).map(AsRef::as_ref);
+    let before_ours = |trigger: &Trigger| sync.early_trigger().is_some_and(|first| trigger.name.as_str() < first.as_str());
+    let sets = |trigger: &Trigger| sets_new(&body(ctx.old, trigger), &column.name);
+    match known.filter(is_early).find(|trigger| before_ours(trigger) || sets(trigger)) {
+        None => Ok(sync),
+        Some(other) => Err(ctx.refuse(
             format!(
-                "trigger {} of {table} reads {to}, which is NULL there for rows that old clients write: it fires before {to} is filled for them",
-                trigger.name
+                "trigger {} of {table} reads {to}, which must be filled before it fires for rows that old clients write, and trigger {} \
+                 changes the row before that or sets {} itself",
+                reader.name, other.name, column.name
             ),
             "let the function not read the column until the next release, or accept downtime with `-- concertina: strategy direct` above \
              the RENAME and the function",
@@ -160,13 +164,26 @@ fn refuse_readers(ctx: &Context<'_>, table: &Name, to: &Identifier) -> Result<()
 
 /// Whether a function's body reads the column of NEW, and does not only give it a value.
 fn reads_new(body: &str, column: &Identifier) -> bool {
+    uses(body, column).any(|is_set| !is_set)
+}
+
+/// Whether a function's body gives the column of NEW a value.
+fn sets_new(body: &str, column: &Identifier) -> bool {
+    uses(body, column).any(|is_set| is_set)
+}
+
+/// Where a function's body names the column of NEW: whether it is given a value there.
+fn uses(body: &str, column: &Identifier) -> impl Iterator<Item = bool> {
     let (body, name) = (body.to_lowercase().replace('"', ""), format!("new.{}", column.as_str().to_lowercase()));
     let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$');
-    body.match_indices(&name).filter(|(at, found)| !inside(body[at + found.len()..].chars().next())).any(|(at, found)| {
-        let (before, after) = (body[..at].trim_end(), body[at + found.len()..].trim_start());
+    let found: Vec<usize> = body.match_indices(&name).map(|(at, _)| at).collect();
+    let found = found.into_iter().filter(|at| !inside(body[at + name.len()..].chars().next()));
+    let is_set = |at: usize| {
+        let (before, after) = (body[..at].trim_end(), body[at + name.len()..].trim_start());
         let begins = [";", "begin", "then", "else", "loop"].iter().any(|word| before.ends_with(word));
-        !(after.starts_with(":=") || after.starts_with('=') && begins)
-    })
+        after.starts_with(":=") || after.starts_with('=') && begins
+    };
+    found.map(is_set).collect::<Vec<_>>().into_iter()
 }
 
 /// Whether the item gives the table its name, and a directive wants that as its author wrote it.

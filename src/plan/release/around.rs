@@ -4,6 +4,7 @@
 use super::again::is_directed;
 use super::named::Act;
 use super::{Item, Planned};
+use crate::plan::recipe::company::has_word;
 use crate::schema::change::{DataChange, Verb};
 use crate::schema::{Catalog, Change, Identifier, Name, TableKind};
 use crate::sql::{postgres, write};
@@ -188,6 +189,10 @@ fn tightened(items: &[Item], item: &Item, moved: &Moved, by: &Item) -> Option<Ch
             let mut index = later()?.indexes.get(name)?.as_ref().clone();
             index.name = Some(name.name.clone());
             Some(Change::CreateIndex { index: Box::new(index), concurrency: *concurrency, if_not_exists: *if_not_exists })
+        }
+        // Its body is read when it runs.
+        Change::CreateRoutine { routine, .. } if moved.from != moved.to => {
+            has_word(&write::text(&routine.definition), moved.to.as_str()).then(|| change.clone())
         }
         Change::Data(data) if moved.from != moved.to && is_over(data, &moved.table) => renamed_rows(item, moved, &later()?),
         Change::AddConstraint { table, constraint } if table == &moved.table && constraint.columns().contains(&moved.from) => {
