@@ -8,6 +8,7 @@ use crate::schema::{Catalog, Change, ConstraintKind, Identifier, Name, Uniquenes
 /// Moves each build of a unique index, with the repairs before it, to where the first unique rule of its table goes that the
 /// release drops before.
 pub(super) fn close_gaps(mut contract: Vec<(&Item, Draft)>) -> Vec<(&Item, Draft)> {
+    put_off_foreign_keys(&mut contract);
     for at in 0..contract.len() {
         let (item, draft) = &contract[at];
         let Some((table, columns)) = adds(item).filter(|_| draft.slug == "create-index") else { continue };
@@ -26,6 +27,31 @@ pub(super) fn close_gaps(mut contract: Vec<(&Item, Draft)>) -> Vec<(&Item, Draft
         }
     }
     contract
+}
+
+/// Moves each drop of a foreign key behind the steps that bring another one over its columns: those may have to wait.
+fn put_off_foreign_keys(contract: &mut Vec<(&Item, Draft)>) {
+    let key = |item: &Item, drops: bool| {
+        let Planned::Change(change) = &item.planned else { return None };
+        let (table, found) = if let Change::DropConstraint { table, constraint, .. } = change {
+            (table, item.before.tables.get(table)?.constraint(constraint).filter(|_| drops)?)
+        } else if let Change::AddConstraint { table, constraint } = change {
+            (table, Some(constraint).filter(|_| !drops && item.instead_of.is_none())?)
+        } else {
+            return None;
+        };
+        Some((table.clone(), found.foreign_key()?.columns.clone()))
+    };
+    for at in 0..contract.len() {
+        let item = contract[at].0;
+        let Some((table, columns)) = key(item, true) else { continue };
+        let follows = |other: &Item| key(other, false).is_some_and(|(on, of)| on == table && columns.iter().all(|name| of.contains(name)));
+        let Some(last) = contract.iter().rposition(|(other, _)| follows(other)).filter(|last| *last > at) else { continue };
+        let between = contract[at + 1..=last].iter().map(|(other, _)| *other);
+        if between.clone().all(|other| follows(other) || adds(other).is_some()) {
+            contract[at..=last].rotate_left(1);
+        }
+    }
 }
 
 /// The table and the columns of the unique rule that it adds.

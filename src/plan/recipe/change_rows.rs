@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::company::has_word;
+use super::refill::is_null;
+use super::triggered::bodies;
 use super::{Context, Recipe, early_rows};
 use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::Draft;
@@ -10,13 +13,16 @@ use crate::plan::keyset::{self, Action};
 use crate::plan::mute::said;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
+use crate::plan::release::{Item, Planned};
 use crate::schema::change::{DataChange, Verb};
 use crate::schema::object::Volatility;
-use crate::schema::{Constraint, Identifier, Lookup, ReferentialAction, Table};
+use crate::schema::{Change, Constraint, Identifier, Lookup, Name, ReferentialAction, Table};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, data: &DataChange) -> Result<Recipe, Refusal> {
     early_rows::refuse(ctx, data)?;
+    refuse_deleting_what_was_kept(ctx, data)?;
+    refuse_wiping_what_was_brought(ctx, data)?;
     if data.verb == Verb::Truncate {
         return Err(ctx.refuse(
             "TRUNCATE empties a table that old clients use, under a lock",
@@ -37,13 +43,96 @@ pub(crate) fn plan(ctx: &Context<'_>, data: &DataChange) -> Result<Recipe, Refus
     let table = data.writes.first().map(|name| ctx.before.table(name));
     if let Some(Lookup::Known(table)) = table
         && is_by_row(data)
+        && watched(ctx, data).is_empty()
         && let Some(chunked) = in_chunks(ctx, data, table)
     {
         // A refusal if the key by which it walks gets its name in this release.
         super::add_column::walking_key(ctx, table)?;
         return Ok(Recipe::migrate(chunked));
     }
-    Ok(Recipe::migrate(as_written(ctx, data).because("new clients expect the data as the release leaves it")))
+    Ok(Recipe::migrate(holding_still(ctx, data, as_written(ctx, data)).because("new clients expect the data as the release leaves it")))
+}
+
+/// Rows that are kept elsewhere and then deleted: what comes between the two statements would be deleted and kept nowhere.
+fn refuse_deleting_what_was_kept(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
+    let Some(table) = data.writes.first().filter(|_| data.verb == Verb::Delete && ctx.item.directives.is_empty()) else { return Ok(()) };
+    let kept = |item: &Item| match &item.planned {
+        Planned::Change(Change::Data(insert)) if insert.verb == Verb::Insert && insert.reads.contains(table) => {
+            insert.writes.iter().find(|target| *target != table && !data.reads.contains(target)).cloned()
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
+    };
+    let Some((item, target)) = ctx.earlier().find_map(|item| Some((item, kept(item)?))).filter(|_| !ctx.is_new_table(table)) else {
+        return Ok(());
+    };
+    Err(ctx.refuse(
+        format!(
+            "rows of {table} are brought to {target} before ({}:{}): those that old clients bring between the two statements would be \
+             deleted and be nowhere",
+            item.origin.file, item.origin.line
+        ),
+        format!(
+            "write both as one statement, as in\nWITH gone AS (DELETE FROM {relation} WHERE … RETURNING a, b) INSERT INTO {other} (a, b) SELECT a, b \
+             FROM gone;\nor delete what is in {target} alone: DELETE FROM {relation} WHERE id IN (SELECT id FROM {other})",
+            relation = write::name(table),
+            other = write::name(&target)
+        ),
+    ))
+}
+
+/// A column that is emptied after its values were brought to another table.
+fn refuse_wiping_what_was_brought(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
+    let Some(table) = data.writes.first().filter(|_| data.verb == Verb::Update && ctx.item.directives.is_empty()) else { return Ok(()) };
+    let emptied = data.assignments.iter().filter(|(_, value)| is_null(value)).map(|(name, _)| name);
+    let emptied: Vec<&Identifier> = emptied.filter(|name| !ctx.is_new_column(table, name)).collect();
+    let brings = |item: &&Item| match &item.planned {
+        Planned::Change(Change::Data(other)) => {
+            matches!(other.verb, Verb::Insert | Verb::Update | Verb::Merge)
+                && other.reads.contains(table)
+                && other.writes.iter().any(|target| target != table)
+                && emptied.iter().any(|name| has_word(&other.statement, name.as_str()))
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    };
+    match ctx.earlier().find(brings) {
+        None => Ok(()),
+        Some(item) => Err(ctx.refuse(
+            format!(
+                "what {table} holds is brought elsewhere before ({}:{}) and emptied here: what old clients write between the two would be lost",
+                item.origin.file, item.origin.line
+            ),
+            "put this into the next release, with the same statement once more before it",
+        )),
+    }
+}
+
+/// Tables on which the release has made a trigger that writes what this statement computes from their rows. In a transaction nobody
+/// writes to them between the two.
+fn watched<'a>(ctx: &'a Context<'_>, data: &'a DataChange) -> Vec<&'a Name> {
+    let fed = |table: &&Name| {
+        ctx.earlier().any(|item| match &item.planned {
+            Planned::Change(Change::CreateTrigger { trigger, .. }) => {
+                &trigger.table == *table
+                    && said(trigger, "AFTER")
+                    && bodies(ctx.before, trigger).any(|body| data.writes.iter().any(|target| has_word(&body, target.name.as_str())))
+            }
+            Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+        })
+    };
+    let computes = data.verb == Verb::Update && !data.reads.is_empty();
+    data.reads.iter().filter(|table| computes && !data.writes.contains(table) && !ctx.is_new_table(table)).filter(fed).collect()
+}
+
+/// The step, with the rows of those tables held still.
+fn holding_still(ctx: &Context<'_>, data: &DataChange, mut draft: Draft) -> Draft {
+    for table in watched(ctx, data) {
+        draft.sql.insert(0, format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", write::name(table)));
+        draft = draft.locks(table, LockMode::ShareRowExclusive, Held::Scan).hazard(
+            HazardKind::BlocksWrites,
+            format!("writers of {table} wait, so that the new trigger and this count no row twice or not at all"),
+        );
+    }
+    draft
 }
 
 /// Whether what becomes of a row follows from that row, and from other tables that are looked at for it.

@@ -9,9 +9,10 @@ use crate::plan::format::HazardKind;
 use crate::plan::hold::restore;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
+use crate::plan::release::{Item, Planned};
 use crate::schema::change::DropBehavior;
 use crate::schema::constraint::{ForeignKey, ReferentialAction};
-use crate::schema::{Constraint, ConstraintKind, Identifier, Name};
+use crate::schema::{Change, Constraint, ConstraintKind, Identifier, Name};
 use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior: DropBehavior) -> Result<Recipe, Refusal> {
@@ -43,8 +44,28 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior:
                 )
         };
         recipe.contract.extend(std::mem::take(&mut recipe.expand).into_iter().map(later));
+    } else if let Some(key) = ctx.table(table)?.constraint(name).and_then(Constraint::foreign_key)
+        && ctx.item.directives.is_empty()
+    {
+        until_another_comes(ctx, table, key, &mut recipe);
     }
     Ok(recipe)
+}
+
+/// The same for a foreign key that only refuses rows, if the release brings another one that holds all it holds: dropped at once, there
+/// would be none until that comes in contract.
+fn until_another_comes(ctx: &Context<'_>, table: &Name, key: &ForeignKey, recipe: &mut Recipe) {
+    let holds = |item: &Item| match &item.planned {
+        Planned::Change(Change::AddConstraint { table: on, constraint }) if on == table => constraint.foreign_key().is_some_and(|other| {
+            !acts(other) && other.references == key.references && key.columns.iter().all(|column| other.columns.contains(column))
+        }),
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    };
+    if ctx.later().any(holds) {
+        let drops = std::mem::take(&mut recipe.expand);
+        let why = "both releases' clients are held to it, and the one that holds as much comes in contract";
+        recipe.contract.extend(drops.into_iter().map(|draft| draft.because(why)));
+    }
 }
 
 /// Whether it does something to rows, and not only refuses some.

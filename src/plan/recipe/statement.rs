@@ -272,7 +272,11 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
 
 /// What gives a column the default that it had.
 fn default_before(ctx: &Context<'_>, table: &Name, column: &Identifier) -> String {
-    let before = ctx.before.tables.get(table).and_then(|found| found.column(column)).and_then(|found| found.default.as_ref());
-    let what = before.map_or_else(|| "DROP DEFAULT".to_owned(), |default| format!("SET DEFAULT {}", write::text(default)));
+    let of = |catalog: &'_ Catalog, table: &Name| catalog.tables.get(table)?.column(column)?.default.clone();
+    // What took the default along goes in contract only.
+    let says = |item: &Item| matches!(&item.planned, Planned::Change(Change::SetDefault { table: on, column: name, .. } | Change::DropDefault { table: on, column: name }) if on == table && name == column);
+    let before = of(ctx.before, table);
+    let before = if ctx.earlier().any(says) { before } else { before.or_else(|| of(ctx.old, ctx.name_before_release(table))) };
+    let what = before.map_or_else(|| "DROP DEFAULT".to_owned(), |default| format!("SET DEFAULT {}", write::text(&default)));
     format!("ALTER COLUMN {} {what}", write::identifier(column))
 }

@@ -135,7 +135,7 @@ fn reshaped<'a>(ctx: &Context<'_>, item: &'a Item) -> Option<(&'a Name, bool)> {
     }
 }
 
-fn bodies<'a>(catalog: &'a Catalog, trigger: &'a Trigger) -> impl Iterator<Item = String> + 'a {
+pub(super) fn bodies<'a>(catalog: &'a Catalog, trigger: &'a Trigger) -> impl Iterator<Item = String> + 'a {
     catalog.routines_named(&trigger.function).map(|routine| write::text(&routine.definition).to_lowercase())
 }
 
