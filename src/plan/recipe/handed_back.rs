@@ -43,10 +43,21 @@ pub(crate) fn written(ctx: &Context<'_>, down: &Sql, table: &Table) -> (String, 
     let mut columns: Vec<&Column> = down.own_columns().filter(theirs).filter_map(|name| table.column(name)).collect();
     columns.sort_by_key(|column| &column.name);
     columns.dedup_by_key(|column| &column.name);
+    // What a trigger of ours gives the same value in every row says nothing of who has written it.
+    let is_constant = |name: &Identifier| {
+        ctx.release.iter().any(|item| match &item.planned {
+            Planned::FilledColumn { add, up, .. } => {
+                add.table == table.name && &add.column.name == name && up.own_columns().next().is_none()
+            }
+            Planned::Change(_) | Planned::EnumSwap(_) => false,
+        })
+    };
     let both = |column: &&Column| {
         let name = write::identifier(&column.name);
-        let given = column.default.is_none().then(|| format!("NEW.{name} IS NOT NULL"));
-        (given, differs(ctx.before, column, &format!("OLD.{name}"), &format!("NEW.{name}")))
+        let constant = is_constant(&column.name);
+        let given = (column.default.is_none() && !constant).then(|| format!("NEW.{name} IS NOT NULL"));
+        let changed = differs(ctx.before, column, &format!("OLD.{name}"), &format!("NEW.{name}"));
+        (given, if constant { format!("OLD.{name} IS NOT NULL AND {changed}") } else { changed })
     };
     let (given, changed): (Vec<Option<String>>, Vec<String>) = columns.iter().map(both).unzip();
     (given.into_iter().flatten().collect::<Vec<_>>().join(" OR "), changed.join(" OR "))

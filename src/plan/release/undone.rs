@@ -76,7 +76,10 @@ fn is_about(item: &Item, named: &Named) -> bool {
         (Named::Table(name), Change::Comment { object, .. }) => &object.name == name && object.kind == ObjectKind::Table,
         (Named::Constraint(table, constraint), Change::ValidateConstraint { table: on, constraint: of }) => table == on && constraint == of,
         (Named::Column(table, column), Change::Data(data)) => {
+            // A trigger would do something to the rows, too.
+            let fires = item.before.triggers.values().any(|trigger| &trigger.table == table && trigger.enabled != 'D');
             data.plain
+                && !fires
                 && data.verb == Verb::Update
                 && data.calls.is_empty()
                 && data.writes.as_slice() == std::slice::from_ref(table)
