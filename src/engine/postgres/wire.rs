@@ -69,7 +69,7 @@ mod tests {
             ("numeric", &["10", "2"], "numeric", &["10", "4"], false),
             ("varchar", &["50"], "text", &[], true),
             ("text", &[], "varchar", &["50"], false),
-            ("bpchar", &["5"], "varchar", &["5"], true),
+            ("bpchar", &["5"], "varchar", &["5"], false),
             ("text", &[], "uuid", &[], false),
             ("timestamp", &[], "timestamptz", &[], false),
             ("json", &[], "jsonb", &[], true),

@@ -73,7 +73,8 @@ fn refuse_deleting_what_was_kept(ctx: &Context<'_>, data: &DataChange) -> Result
         ),
         format!(
             "write both as one statement, as in\nWITH gone AS (DELETE FROM {relation} WHERE … RETURNING a, b) INSERT INTO {other} (a, b) SELECT a, b \
-             FROM gone;\nor delete what is in {target} alone: DELETE FROM {relation} WHERE id IN (SELECT id FROM {other})",
+             FROM gone;\nor delete what is in {target} alone: DELETE FROM {relation} WHERE id IN (SELECT id FROM {other});\nor, if no \
+             such rows come meanwhile, write `-- concertina: phase migrate` above this statement",
             relation = write::name(table),
             other = write::name(&target)
         ),

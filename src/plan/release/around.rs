@@ -190,9 +190,14 @@ fn tightened(items: &[Item], item: &Item, moved: &Moved, by: &Item) -> Option<Ch
             index.name = Some(name.name.clone());
             Some(Change::CreateIndex { index: Box::new(index), concurrency: *concurrency, if_not_exists: *if_not_exists })
         }
-        // Its body is read when it runs.
+        // Its body is read when it runs. One that is new runs for nobody before a trigger comes.
         Change::CreateRoutine { routine, .. } if moved.from != moved.to => {
-            has_word(&write::text(&routine.definition), moved.to.as_str()).then(|| change.clone())
+            let is_there = item.before.routines_named(&routine.name).next().is_some();
+            (is_there && has_word(&write::text(&routine.definition), moved.to.as_str())).then(|| change.clone())
+        }
+        Change::CreateTrigger { trigger, .. } if moved.from != moved.to && trigger.table == moved.table => {
+            let mut bodies = item.before.routines_named(&trigger.function);
+            bodies.any(|body| has_word(&write::text(&body.definition), moved.to.as_str())).then(|| change.clone())
         }
         Change::Data(data) if moved.from != moved.to && is_over(data, &moved.table) => renamed_rows(item, moved, &later()?),
         Change::AddConstraint { table, constraint } if table == &moved.table && constraint.columns().contains(&moved.from) => {
