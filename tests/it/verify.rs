@@ -25,7 +25,6 @@ const RENAME: &str = "ALTER TABLE users RENAME COLUMN name TO full_name;";
 
 /// Stories that a proof can't tell the whole truth about, each with the reason.
 const NOT_PROVEN: &[(&str, &str)] = &[
-    ("add_check", "not proven"),
     ("change_type_after_old_clients", "not proven"),
     ("change_type_before_new_clients", "not proven"),
     ("enum_swap_that_removes", "not proven"),
