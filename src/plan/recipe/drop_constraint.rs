@@ -47,9 +47,31 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior:
     } else if let Some(key) = ctx.table(table)?.constraint(name).and_then(Constraint::foreign_key)
         && ctx.item.directives.is_empty()
     {
+        refuse_another_name(ctx, table, name, key)?;
         until_another_comes(ctx, table, key, &mut recipe);
     }
     Ok(recipe)
+}
+
+/// Over the same columns another one under another name, which does more: until that comes in contract there would be none.
+fn refuse_another_name(ctx: &Context<'_>, table: &Name, name: &Identifier, key: &ForeignKey) -> Result<(), Refusal> {
+    let exchanges = |item: &&Item| match &item.planned {
+        Planned::Change(Change::AddConstraint { table: on, constraint }) if on == table => {
+            constraint.foreign_key().is_some_and(|other| acts(other) && other.references == key.references && other.columns == key.columns)
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    };
+    match ctx.later().find(exchanges) {
+        None => Ok(()),
+        Some(item) => Err(ctx.refuse(
+            format!(
+                "another foreign key over the same columns follows under another name ({}:{}): until that comes, in contract, nobody would \
+                 be held to either",
+                item.origin.file, item.origin.line
+            ),
+            format!("give the new one the name {name}: both are then exchanged in one transaction (rename it in the next release)"),
+        )),
+    }
 }
 
 /// The same for a foreign key that only refuses rows, if the release brings another one that holds all it holds: dropped at once, there
