@@ -48,7 +48,7 @@ use super::refusal::Refusal;
 use super::release::{Act, Item, Named, Planned, name_at_start};
 use crate::engine::Engine;
 use crate::schema::change::{DataChange, Verb};
-use crate::schema::{Catalog, Change, Column, ConstraintKind, Identifier, Lookup, Name, ObjectKind, Sql, Table, Uniqueness};
+use crate::schema::{Catalog, Change, Column, Constraint, ConstraintKind, Identifier, Lookup, Name, ObjectKind, Sql, Table, Uniqueness};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use std::sync::Arc;
 
@@ -236,6 +236,12 @@ impl Context<'_> {
             }
             Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
         })
+    }
+
+    /// The tables that foreign keys over the column reference.
+    fn references(&self, table: &Name, column: &Identifier) -> Vec<&Name> {
+        let keys = self.before.tables.get(table).into_iter().flat_map(|found| &found.constraints).filter_map(Constraint::foreign_key);
+        keys.filter(|key| key.columns.contains(column)).map(|key| &key.references).collect()
     }
 
     /// Whether a statement before this one takes rows of the table to another one: the rows that are then deleted are kept there.

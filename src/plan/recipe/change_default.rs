@@ -8,7 +8,7 @@ use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned};
 use crate::schema::change::Verb;
-use crate::schema::{Change, Column, Constraint, Identifier, Name, Sql};
+use crate::schema::{Change, Column, Identifier, Name, Sql};
 
 pub(super) fn set(ctx: &Context<'_>, table: &Name, column: &Identifier, default: &Sql) -> Result<Recipe, Refusal> {
     if ctx.is_new_column(table, column) {
@@ -71,8 +71,7 @@ fn inserts_without(item: &Item, table: &Name, column: &Identifier) -> bool {
 
 /// Whether the default of a column may name a row of another table that an earlier statement of the release writes.
 fn names_a_row_to_come(ctx: &Context<'_>, table: &Name, column: &Identifier) -> bool {
-    let keys = ctx.before.tables.get(table).into_iter().flat_map(|found| &found.constraints).filter_map(Constraint::foreign_key);
-    let references: Vec<&Name> = keys.filter(|key| key.columns.contains(column)).map(|key| &key.references).collect();
+    let references = ctx.references(table, column);
     ctx.earlier().any(|item| match &item.planned {
         Planned::Change(Change::Data(data)) => data.writes.iter().any(|written| references.contains(&written)),
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,

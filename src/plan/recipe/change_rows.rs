@@ -41,16 +41,17 @@ pub(crate) fn plan(ctx: &Context<'_>, data: &DataChange) -> Result<Recipe, Refus
         ));
     }
     let table = data.writes.first().map(|name| ctx.before.table(name));
+    let watched = watched(ctx, data);
     if let Some(Lookup::Known(table)) = table
         && is_by_row(data)
-        && watched(ctx, data).is_empty()
+        && watched.is_empty()
         && let Some(chunked) = in_chunks(ctx, data, table)
     {
         // A refusal if the key by which it walks gets its name in this release.
         super::add_column::walking_key(ctx, table)?;
         return Ok(Recipe::migrate(chunked));
     }
-    Ok(Recipe::migrate(holding_still(ctx, data, as_written(ctx, data)).because("new clients expect the data as the release leaves it")))
+    Ok(Recipe::migrate(holding_still(&watched, as_written(ctx, data)).because("new clients expect the data as the release leaves it")))
 }
 
 /// Rows that are kept elsewhere and then deleted: what comes between the two statements would be deleted and kept nowhere.
@@ -125,8 +126,8 @@ fn watched<'a>(ctx: &'a Context<'_>, data: &'a DataChange) -> Vec<&'a Name> {
 }
 
 /// The step, with the rows of those tables held still.
-fn holding_still(ctx: &Context<'_>, data: &DataChange, mut draft: Draft) -> Draft {
-    for table in watched(ctx, data) {
+fn holding_still(watched: &[&Name], mut draft: Draft) -> Draft {
+    for table in watched.iter().copied() {
         draft.sql.insert(0, format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", write::name(table)));
         draft = draft.locks(table, LockMode::ShareRowExclusive, Held::Scan).hazard(
             HazardKind::BlocksWrites,

@@ -13,7 +13,7 @@ use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned, is_over_own_row};
 use crate::schema::change::{DataChange, Verb};
 use crate::schema::object::Volatility;
-use crate::schema::{Catalog, Change, Constraint, Identifier, Name, Part, Sql, Table};
+use crate::schema::{Catalog, Change, Identifier, Name, Part, Sql, Table};
 use crate::sql::postgres::narrow;
 use crate::sql::write;
 
@@ -46,8 +46,7 @@ pub(super) fn steps(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Re
 
 /// Whether the column references rows that the release makes from those of the table: for the rows of old clients there are none.
 fn names_a_row_of_before(ctx: &Context<'_>, table: &Table, column: &Identifier) -> bool {
-    let keys = ctx.before.tables.get(&table.name).into_iter().flat_map(|found| &found.constraints).filter_map(Constraint::foreign_key);
-    let referenced: Vec<&Name> = keys.filter(|key| key.columns.contains(column)).map(|key| &key.references).collect();
+    let referenced = ctx.references(&table.name, column);
     ctx.earlier().any(|item| match &item.planned {
         Planned::Change(Change::Data(data)) => {
             data.verb == Verb::Insert && data.reads.contains(&table.name) && data.writes.iter().any(|written| referenced.contains(&written))
