@@ -25,11 +25,24 @@ pub(crate) fn again_for_successor(ctx: &Context<'_>, data_type: &Name) -> Vec<St
 }
 
 fn again(ctx: &Context<'_>, is_meant: impl Fn(&Routine) -> bool) -> Vec<String> {
-    // Those of the release are compiled when its clients come.
-    let routines = ctx.before.routines.iter().filter(|(key, _)| ctx.old.routines.contains_key(key));
-    let routines = routines.map(|(_, routine)| routine.as_ref());
-    let meant = routines.filter(|routine| routine.kind == ObjectKind::Function && says(routine, "plpgsql") && is_meant(routine));
-    meant.map(altered_to_what_it_is).collect()
+    let routines = ctx.before.routines.iter().map(|(key, routine)| (ctx.old.routines.contains_key(key), routine.as_ref()));
+    // Of those of the release, old clients run the ones that triggers call.
+    let runs = |known: bool, routine: &Routine| known || ctx.before.triggers.values().any(|trigger| trigger.function == routine.name);
+    let meant = routines.filter(|(known, routine)| {
+        routine.kind == ObjectKind::Function && says(routine, "plpgsql") && runs(*known, routine) && is_meant(routine)
+    });
+    let altered = meant.map(|(known, routine)| if known { altered_to_what_it_is(routine) } else { if_it_is_there(routine) });
+    altered.collect()
+}
+
+/// The same of one that the release makes, perhaps later.
+fn if_it_is_there(routine: &Routine) -> String {
+    let arguments: Vec<String> = routine.arguments.iter().map(write::data_type).collect();
+    let signature = write::literal(&format!("{}({})", write::name(&routine.name), arguments.join(", ")));
+    format!(
+        "DO $concertina$ BEGIN IF to_regprocedure({signature}) IS NOT NULL THEN {}; END IF; END $concertina$",
+        altered_to_what_it_is(routine)
+    )
 }
 
 fn altered_to_what_it_is(routine: &Routine) -> String {

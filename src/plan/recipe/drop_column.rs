@@ -34,6 +34,12 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
                 "remove the directive",
             ));
         }
+        if found.identity.is_some() {
+            return Err(ctx.refuse(
+                format!("`down` says what old clients find in {table_name}.{column}, which numbers its rows itself"),
+                "remove the directive",
+            ));
+        }
         // What this one holds in old rows may break it, with what new clients write in the others.
         let mut rules =
             dependents::rules_to_end(table, found).into_iter().filter(|rule| rule.foreign_key().is_none() && rule.columns().len() > 1);

@@ -9,7 +9,7 @@ use crate::plan::format::HazardKind;
 use crate::plan::hold::restore;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::plan::release::{Item, Planned};
+use crate::plan::release::{Item, Named, Planned};
 use crate::schema::change::DropBehavior;
 use crate::schema::constraint::{ForeignKey, ReferentialAction};
 use crate::schema::{Change, Constraint, ConstraintKind, Identifier, Name};
@@ -49,6 +49,9 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior:
     {
         refuse_another_name(ctx, table, name, key)?;
         until_another_comes(ctx, table, key, &mut recipe);
+    }
+    if ctx.is_made_before(&Named::Constraint(table.clone(), name.clone())) && ctx.item.directives.is_empty() {
+        recipe.contract.append(&mut recipe.expand);
     }
     Ok(recipe)
 }

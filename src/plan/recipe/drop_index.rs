@@ -7,6 +7,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
+use crate::plan::release::Named;
 use crate::schema::change::Concurrency;
 use crate::schema::{Identifier, Index, Lookup, Name, TableKind, Uniqueness};
 use crate::sql::write;
@@ -33,6 +34,9 @@ pub(crate) fn plan(ctx: &Context<'_>, name: &Name) -> Result<Recipe, Refusal> {
             format!("index {} is partitioned: it can't be dropped CONCURRENTLY", name.name),
             "accept the lock with `-- concertina: strategy direct`",
         ));
+    }
+    if ctx.is_made_before(&Named::Index(name.clone())) && index.uniqueness == Uniqueness::Plain {
+        return Ok(Recipe::expand(drop(index, name).because("the release itself has built it, so no old client needs it")));
     }
     let step = drop(index, name).because("queries and ON CONFLICT clauses of old clients may need it until then");
     // CASCADE ends foreign keys that need the index, which CONCURRENTLY can't.

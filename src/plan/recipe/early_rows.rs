@@ -8,13 +8,14 @@ use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned};
 use crate::schema::change::{DataChange, Verb};
 use crate::schema::object::Trigger;
-use crate::schema::{Change, Constraint, ConstraintKind, Identifier, Uniqueness};
+use crate::schema::{Change, Constraint, ConstraintKind, Identifier, Index, Name, Uniqueness};
 use crate::sql::directive::{DirectiveKind, PhaseName};
 
 /// Refuses what is too early.
 pub(super) fn refuse(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
     type_to_come(ctx, data)?;
     rule_to_go(ctx, data)?;
+    key_to_come(ctx, data)?;
     trigger_to_go(ctx, data)?;
     rule_to_be_replaced(ctx, data)
 }
@@ -145,6 +146,53 @@ fn rule_to_go(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
             format!("{rule} of {table} is dropped in contract, and these rows are written in migrate, while it still holds"),
             "put this statement into contract too, with `-- concertina: phase contract` above it, or into the next release; or, where \
              no old client needs the rule (for ON CONFLICT, say), drop it before with `-- concertina: phase expand` above the DROP",
+        )),
+    }
+}
+
+/// Rows of an ON CONFLICT that rests on a unique key which comes in contract: until then nothing conflicts, or there is an error.
+fn key_to_come(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
+    let upper = data.statement.to_uppercase();
+    let Some(at) = upper.rfind("ON CONFLICT").filter(|_| data.verb == Verb::Insert && upper.len() == data.statement.len()) else {
+        return Ok(());
+    };
+    let rest = data.statement[at + "ON CONFLICT".len()..].trim_start();
+    let target = rest.split_once(')').map_or(rest, |(target, _)| target);
+    let any = rest.get(..2).is_some_and(|word| word.eq_ignore_ascii_case("do"));
+    let rests = |table: &Name, name: Option<&Identifier>, columns: &[Identifier]| {
+        let unique = |index: &Index| index.uniqueness == Uniqueness::Unique && index.predicate.is_none() && index.columns() == columns;
+        let comes = data.writes.contains(table)
+            && !ctx.is_new_table(table)
+            && !ctx.old.indexes_of(table).any(|(_, index)| unique(index))
+            && !columns.iter().all(|column| ctx.stays_null_for_old(table, column));
+        let named = name.is_some_and(|name| has_word(target, name.as_str()));
+        comes && (any || named || !columns.is_empty() && columns.iter().all(|column| has_word(target, column.as_str())))
+    };
+    let brings = |table: &Name, constraint: &Constraint| {
+        let key = matches!(constraint.kind, ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_));
+        key && rests(table, constraint.name.as_ref(), &constraint.columns())
+    };
+    let planned = |item: &&Item| as_written::phase_of(item).is_none() && item.instead_of.is_none();
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else brings a unique key")]
+    let key = ctx.earlier().filter(planned).find(|item| match &item.planned {
+        Planned::Change(Change::AddConstraint { table, constraint }) => brings(table, constraint),
+        Planned::Change(Change::CreateIndex { index, .. }) => {
+            index.uniqueness == Uniqueness::Unique && rests(&index.table, index.name.as_ref(), &index.columns())
+        }
+        Planned::Change(Change::AddColumn(add)) | Planned::FilledColumn { add, .. } => {
+            add.constraints.iter().any(|constraint| brings(&add.table, constraint))
+        }
+        _ => false,
+    });
+    match key {
+        None => Ok(()),
+        Some(item) => Err(ctx.refuse(
+            format!(
+                "ON CONFLICT rests on a unique key that comes in contract ({}:{}), and these rows are written in migrate, before it",
+                item.origin.file, item.origin.line
+            ),
+            "put this statement into contract too, with `-- concertina: phase contract` above it, or into the next release; or say WHERE NOT \
+             EXISTS (SELECT …) in the place of ON CONFLICT",
         )),
     }
 }

@@ -19,7 +19,7 @@ use crate::sql::write;
 
 /// The steps, in the order of the statements.
 pub(super) fn steps(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<Vec<Draft>, Refusal> {
-    if names_a_row_of_before(ctx, table, column) {
+    if names_a_row_of_before(ctx, table, column) || is_set_later(ctx, &table.name, column) {
         return Ok(Vec::new());
     }
     let mut steps = Vec::new();
@@ -50,6 +50,16 @@ fn names_a_row_of_before(ctx: &Context<'_>, table: &Table, column: &Identifier) 
     ctx.earlier().any(|item| match &item.planned {
         Planned::Change(Change::Data(data)) => {
             data.verb == Verb::Insert && data.reads.contains(&table.name) && data.writes.iter().any(|written| referenced.contains(&written))
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+    })
+}
+
+/// Whether a statement behind this one sets the column: it has given rows its own value, and finds those no more that come late.
+fn is_set_later(ctx: &Context<'_>, table: &Name, column: &Identifier) -> bool {
+    ctx.later().any(|item| match &item.planned {
+        Planned::Change(Change::Data(data)) => {
+            data.verb == Verb::Update && data.writes.first() == Some(table) && data.columns.contains(column)
         }
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
     })

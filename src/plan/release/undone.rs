@@ -3,35 +3,84 @@
 use super::again::is_directed;
 use super::named::{Act, Named};
 use super::{Item, Planned};
-use crate::schema::change::Verb;
+use crate::schema::change::{Concurrency, DropBehavior, IfExists, Verb};
 use crate::schema::{Change, ObjectKind};
 
 /// Leaves out what was created and dropped again, with all that was done to it, where no other statement of the release mentions it.
 pub(super) fn leave_out(mut items: Vec<Item>) -> Vec<Item> {
-    while let Some(pair) = pair(&items) {
-        forget(&mut items, &pair);
+    while let Some(Pair { places, end, drop }) = pair(&items).or_else(|| built_on_what_goes(&items)) {
+        forget(&mut items, places[0], end, &drop);
         let mut place = 0;
         items.retain(|_| {
             place += 1;
-            !pair.contains(&(place - 1))
+            !places.contains(&(place - 1))
         });
     }
     items
 }
 
+/// Statements that leave nothing behind.
+struct Pair {
+    /// Their places, that of the CREATE first.
+    places: Vec<usize>,
+    /// The place of what ends it.
+    end: usize,
+    /// What takes it away.
+    drop: Change,
+}
+
+/// A constraint or an index over a column that a later statement drops, which it goes with.
+fn built_on_what_goes(items: &[Item]) -> Option<Pair> {
+    let start = &items.first()?.before;
+    (0..items.len()).find_map(|at| {
+        let (Act::Creates, named) = items[at].named()? else { return None };
+        let (table, columns, drop) = match &named {
+            Named::Constraint(table, name) => {
+                let columns = items[at].after.tables.get(table)?.constraint(name)?.columns();
+                let (table, constraint) = (table.clone(), name.clone());
+                let drop =
+                    Change::DropConstraint { table: table.clone(), constraint, behavior: DropBehavior::Restrict, if_exists: IfExists::Fail };
+                (table, columns, drop)
+            }
+            Named::Index(index) => {
+                let found = items[at].after.indexes.get(index)?;
+                let concurrency = Concurrency::Blocking;
+                let drop =
+                    Change::DropIndex { index: index.clone(), concurrency, behavior: DropBehavior::Restrict, if_exists: IfExists::Fail };
+                (found.table.clone(), found.columns(), drop)
+            }
+            Named::Table(_)
+            | Named::Column(..)
+            | Named::View(_)
+            | Named::Sequence(_)
+            | Named::Trigger(..)
+            | Named::Routine(..)
+            | Named::Type(_)
+            | Named::Other(_) => return None,
+        };
+        if named.is_in(start) || named.is_in(&items[at].before) || is_directed(&items[at]) || items[at].instead_of.is_some() {
+            return None;
+        }
+        let goes = |item: &Item| {
+            matches!(&item.planned, Planned::Change(Change::DropColumn { table: on, column, .. }) if on == &table && columns.contains(column))
+        };
+        let end = items.iter().enumerate().skip(at + 1).find(|(_, item)| goes(item))?.0;
+        let told = items.iter().skip(at + 1).any(|item| mentions(item, &named));
+        (!told && start.tables.contains_key(&table)).then(|| Pair { places: vec![at], end, drop })
+    })
+}
+
 /// Takes the thing out of what the statements between its CREATE and its DROP see: it is never there for them.
-fn forget(items: &mut [Item], pair: &[usize]) {
-    let (Some(first), Some(last)) = (pair.iter().min().copied(), pair.iter().max().copied()) else { return };
-    let Planned::Change(drop) = items[last].planned.clone() else { return };
-    for item in &mut items[first + 1..last] {
+fn forget(items: &mut [Item], first: usize, last: usize, drop: &Change) {
+    for item in &mut items[first + 1..=last] {
         // What can't be taken out alone stays, as it would be on a server.
-        let _ = item.before.apply(&drop);
-        let _ = item.after.apply(&drop);
+        let _ = item.before.apply(drop);
+        let _ = item.after.apply(drop);
     }
 }
 
 /// The places of the CREATE, the DROP, and of what lies between and is about that thing alone.
-fn pair(items: &[Item]) -> Option<Vec<usize>> {
+fn pair(items: &[Item]) -> Option<Pair> {
     let start = &items.first()?.before;
     (0..items.len()).find_map(|at| {
         let (Act::Creates, named) = items[at].named()? else { return None };
@@ -44,6 +93,7 @@ fn pair(items: &[Item]) -> Option<Vec<usize>> {
         if is_directed(&items[end]) {
             return None;
         }
+        let Planned::Change(drop) = items[end].planned.clone() else { return None };
         let mut places = vec![at, end];
         for (between, item) in items.iter().enumerate().take(end).skip(at + 1) {
             if is_about(item, &named) {
@@ -54,13 +104,36 @@ fn pair(items: &[Item]) -> Option<Vec<usize>> {
         }
         // A later statement may mention it too: what was read from it lives on.
         (!items.iter().skip(end + 1).any(|item| mentions(item, &named) && item.named().is_none_or(|(_, other)| other != named)))
-            .then_some(places)
+            .then(|| Pair { places, end, drop })
     })
 }
 
 /// Whether the statement may have to do with it: by its text, since a miss would leave out something that is needed.
 fn mentions(item: &Item, named: &Named) -> bool {
-    item.statement.to_lowercase().contains(&named.word().to_lowercase())
+    let is_of_rules = matches!(named, Named::Constraint(..) | Named::Index(_));
+    !(is_of_rules && names_no_rule(item)) && item.statement.to_lowercase().contains(&named.word().to_lowercase())
+}
+
+/// Whether the change can name columns, but no constraint and no index that another statement has made.
+fn names_no_rule(item: &Item) -> bool {
+    let Planned::Change(change) = &item.planned else { return false };
+    matches!(
+        change,
+        Change::AddColumn(_)
+            | Change::DropColumn { .. }
+            | Change::SetDefault { .. }
+            | Change::DropDefault { .. }
+            | Change::SetNotNull { .. }
+            | Change::DropNotNull { .. }
+            | Change::ChangeType { .. }
+            | Change::CreateIndex { .. }
+            | Change::CreateType(_)
+            | Change::CreateView { .. }
+            | Change::CreateSequence { .. }
+            | Change::RenameColumn { .. }
+    ) || matches!(change, Change::Data(data) if data.calls.is_empty() && !data.statement.to_uppercase().contains("ON CONSTRAINT"))
+        || matches!(change, Change::Comment { object, .. } if !matches!(object.kind, ObjectKind::TableConstraint | ObjectKind::Index))
+        || matches!(change, Change::AddConstraint { constraint, .. } if constraint.foreign_key().is_none())
 }
 
 /// Whether the change does nothing but to the thing itself, and goes with it.
