@@ -35,4 +35,5 @@ pub use format::{
 };
 pub use hold::is_held;
 pub(crate) use probe::UNKNOWABLE;
+pub(crate) use recipe::release_view::{SHOW, TAKE_OVER, schema as views_schema};
 pub use refusal::Refusal;

@@ -22,6 +22,7 @@ mod reference;
 mod course;
 mod prove;
 mod queries;
+mod through;
 
 pub use journal::{Check, CheckKind, Example, Proof, Verdict};
 pub use meant::meant;

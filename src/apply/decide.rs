@@ -104,6 +104,7 @@ mod tests {
             predecessor: None,
             adopted: false,
             migrations: Vec::new(),
+            views_schema: None,
             starts_from: crate::plan::Start::default(),
             steps,
             deferred: Vec::new(),

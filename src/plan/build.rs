@@ -14,7 +14,7 @@ use super::gapless::close_gaps;
 use super::hold::Holds;
 use super::order::order;
 use super::recalled;
-use super::recipe::{self, Context};
+use super::recipe::{self, Context, release_view};
 use super::refusal::Refusal;
 use super::release::{Item, Planned, items};
 use crate::engine::Engine;
@@ -102,6 +102,7 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         predecessor: input.chain.last().map(|last| Predecessor { release: last.plan.release.clone(), digest: last.digest.clone() }),
         adopted: false,
         migrations: input.migrations.iter().map(planned).collect(),
+        views_schema: views_schema(input.release, &steps),
         starts_from: start(input.start, &steps),
         steps: sorted(steps),
         deferred: sorted(deferred),
@@ -158,10 +159,17 @@ pub fn adopt(release: Release, engine: Engine, migrations: &[Migration]) -> Plan
         predecessor: None,
         adopted: true,
         migrations: migrations.iter().map(planned).collect(),
+        views_schema: None,
         starts_from: start(&Catalog::default(), &[]),
         steps: Vec::new(),
         deferred: Vec::new(),
     }
+}
+
+/// The schema of the release's views, if it has any.
+fn views_schema(release: &Release, steps: &[Step]) -> Option<String> {
+    let shows = |step: &Step| &step.introduced_by == release && step.id.slug() == release_view::SHOW;
+    steps.iter().any(shows).then(|| release_view::schema(release).to_string())
 }
 
 fn major(engine: Engine) -> u32 {

@@ -59,6 +59,10 @@ pub struct Plan {
     pub adopted: bool,
     /// The migrations that belong to this release.
     pub migrations: Vec<PlannedMigration>,
+    /// The schema that clients of the release must have first in their `search_path` until contract, if the release shows them
+    /// tables by views (`strategy views`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub views_schema: Option<String>,
     /// The schema that the plan starts from.
     pub starts_from: Start,
     /// What the deploy does, in order: contract of earlier releases, expand, migrate. Then the release is rolled out.

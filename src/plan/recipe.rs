@@ -17,6 +17,7 @@ pub(crate) mod company;
 pub(crate) mod change_type;
 pub(crate) mod retyped;
 pub(crate) mod second_column;
+pub(crate) mod release_view;
 pub(crate) mod set_not_null;
 pub(crate) mod add_index;
 mod partitioned_index;
@@ -403,6 +404,9 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
 #[expect(clippy::wildcard_enum_match_arm, reason = "a change without a recipe of its own goes by its class, and every change has one")]
 fn of_change(ctx: &Context<'_>, change: &Change) -> Result<Recipe, Refusal> {
     match change {
+        Change::ChangeType { table, .. } | Change::RenameColumn { table, .. } if ctx.strategy() == Some(Strategy::Views) => {
+            release_view::plan(ctx, table)
+        }
         Change::AddColumn(add) => add_column::plan(ctx, add),
         Change::DropColumn { table, column, behavior, .. } => drop_column::plan(ctx, table, column, *behavior),
         Change::RenameColumn { table, column, to } => rename_column::plan(ctx, table, column, to),

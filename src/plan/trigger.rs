@@ -79,6 +79,12 @@ impl Sync {
         Self { insert: name("insert", &self.table, &self.about, turn), update: name("update", &self.table, &self.about, turn), ..self }
     }
 
+    /// The same, before the user's own triggers, whose functions read what it fills.
+    pub(crate) fn before_others(self) -> Self {
+        let name = |kind: &str| generated_name(&format!("{EARLY}{kind}"), &self.table, &self.about);
+        Self { insert: name("insert"), update: name("update"), ..self }
+    }
+
     /// The same, and once more before the user's own triggers.
     pub(crate) fn and_early(self) -> Self {
         let name = |kind: &str| generated_name(&format!("{EARLY}{kind}"), &self.table, &self.about);
@@ -96,6 +102,21 @@ impl Sync {
         let changed =
             format!("{} OR {}", differs(&format!("OLD.{o}"), &format!("NEW.{o}")), differs(&format!("OLD.{n}"), &format!("NEW.{n}")));
         Self::new(table, new, on_insert, on_update, &changed)
+    }
+
+    /// Two columns of different types, each written by its own clients: `up` and `back` make the value of one from the other, over
+    /// `NEW`. `changed` says for each that an UPDATE has changed it.
+    pub(crate) fn converted(
+        table: &Name,
+        (old, back): (&Identifier, &str),
+        (new, up): (&Identifier, &str),
+        (old_changed, new_changed): (&str, &str),
+    ) -> Self {
+        let (o, n) = (write::identifier(old), write::identifier(new));
+        let (to_new, to_old) = (format!("NEW.{n} := {up};"), format!("NEW.{o} := {back};"));
+        let on_insert = format!("IF NEW.{n} IS NULL THEN\n      {to_new}\n    ELSE\n      {to_old}\n    END IF;");
+        let on_update = format!("IF {new_changed} THEN\n      {to_old}\n    ELSE\n      {to_new}\n    END IF;");
+        Self::new(table, new, on_insert, on_update, &format!("{old_changed} OR {new_changed}"))
     }
 
     /// A column that always follows from the row: `value` is an expression over `NEW`.

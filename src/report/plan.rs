@@ -24,7 +24,9 @@ pub fn text(plan: &Plan) -> String {
             step_text(&mut out, at + 1, step);
         }
     }
-    line(&mut out, &format!("\nroll out release {}", plan.release));
+    let path =
+        plan.views_schema.as_ref().map(|schema| format!(", its clients with {schema} first in their search_path")).unwrap_or_default();
+    line(&mut out, &format!("\nroll out release {}{path}", plan.release));
     deferred(&mut out, plan);
     out
 }

@@ -14,6 +14,7 @@ use super::prove::Case;
 use super::reference::has_another_default;
 use super::shadow::Shadow;
 use super::shape::{Kind, Shape, Table};
+use super::through::Through;
 use super::written;
 pub(super) use crate::plan::path;
 use crate::schema::{Identifier, Name};
@@ -32,6 +33,8 @@ pub(super) struct Sides<'a> {
     pub(super) touched: &'a BTreeSet<Name>,
     /// Tables whose rows the release changes as data: rows written later are not, and the plan says so.
     pub(super) changed: &'a BTreeSet<String>,
+    /// What new clients see tables through.
+    pub(super) through: &'a Through,
     pub(super) state: &'a str,
 }
 
@@ -136,7 +139,7 @@ async fn take(shadow: &Shadow, database: &str, sides: &Sides<'_>, writes: &mut V
         return Ok(false);
     }
     if which == Taken::Again {
-        renumber(shadow, database, sides.old_shape, sides.new_shape).await?;
+        renumber(shadow, database, &[sides.old_shape], sides.new_shape).await?;
     }
     Ok(true)
 }
@@ -156,7 +159,7 @@ async fn compare(
     let sql = reading(&table.name, &columns);
     let (first, second) = (rows_if_any(first, &sql).await?, rows_if_any(second, &sql).await?);
     let (Some(first), Some(second)) = (first, second) else { return Ok(Compared::Alike(0)) };
-    let Some(found) = ask(both, &sql).await? else { return Ok(Compared::Alike(0)) };
+    let Some(found) = ask(both, &sides.through.sql(&sql)).await? else { return Ok(Compared::Alike(0)) };
     Ok(match rows_differ(&first, &second, &found) {
         None => Compared::Alike(found.len() as u64),
         Some((expected, found)) => {
@@ -169,7 +172,7 @@ async fn compare(
 /// What new clients write in `both`, which serves both releases; it is taken back there.
 pub(super) async fn new_to_old(both: &mut PgConnection, sides: &Sides<'_>, journal: &mut Journal) -> Result<(), Error> {
     execute(both, "BEGIN").await?;
-    run_each(both, &sides.writes(sides.new), Keep::Yes).await?;
+    run_each(both, &sides.through.statements(sides.writes(sides.new)), Keep::Yes).await?;
     for old in sides.old_shape.tables.iter().filter(|table| table.kind == Kind::Table && sides.touched.contains(&table.name)) {
         let renamed = sides.case.renames.tables.get(&old.name).unwrap_or(&old.name);
         let Some(new) = sides.new_shape.table(renamed).filter(|new| new.kind == Kind::Table) else { continue };
@@ -186,7 +189,7 @@ pub(super) async fn new_to_old(both: &mut PgConnection, sides: &Sides<'_>, journ
         if ours.is_empty() {
             continue;
         }
-        let (sql, expected) = (reading(&old.name, &ours), reading(&new.name, &theirs));
+        let (sql, expected) = (reading(&old.name, &ours), sides.through.sql(&reading(&new.name, &theirs)));
         let (Some(found), Some(expected)) = (ask(both, &sql).await?, ask(both, &expected).await?) else { continue };
         match rows_differ(&expected, &expected, &found) {
             None => journal.held(CheckKind::WritesCarryOver, found.len() as u64),

@@ -71,12 +71,13 @@ async fn shift(connection: &mut PgConnection, shape: &Shape, table: &Table, numb
     run(connection, &format!("{begin}; {}; {end}", all.join("; ")), Keep::Yes).await.map(drop)
 }
 
-/// Gives other numbers to columns that are new and come from a sequence: which row gets which is up to nobody.
-pub(super) async fn renumber(shadow: &Shadow, database: &str, old: &Shape, new: &Shape) -> Result<(), Error> {
+/// Gives other numbers to columns that are new and come from a sequence: which row gets which is up to nobody. A table is new since
+/// the first of the shapes that knows it by its name.
+pub(super) async fn renumber(shadow: &Shadow, database: &str, old: &[&Shape], new: &Shape) -> Result<(), Error> {
     let mut connection = shadow.connect(database).await?;
     execute(&mut connection, "BEGIN").await?;
     for table in &new.tables {
-        let Some(before) = old.table(&table.name) else { continue };
+        let Some(before) = old.iter().find_map(|shape| shape.table(&table.name)) else { continue };
         let is_numbered = |column: &&Column| column.written_by != WrittenBy::Clients && before.column(&column.name).is_none();
         let relation = write::name(&table.name);
         let set: Vec<String> =

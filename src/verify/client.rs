@@ -21,7 +21,7 @@ pub(super) struct Statement {
     pub(super) about: String,
     pub(super) sql: String,
     /// The same with other values, for a table that has conditions on them: the first that its own release takes is the statement.
-    others: Vec<String>,
+    pub(super) others: Vec<String>,
 }
 
 /// What came of a statement.

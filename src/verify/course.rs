@@ -22,8 +22,9 @@ use super::renames::Renames;
 use super::sample;
 use super::seed::Rows;
 use super::shadow::Shadow;
-use super::shape::{ForeignKey, Kind, Shape};
+use super::shape::{ForeignKey, Kind, Shape, Table};
 use super::step::{self, Failure, Relations};
+use super::through::{Through, Views};
 use crate::plan::{HazardKind, LockMode, Phase, Step, StepId, SyncTriggers, Transaction};
 use crate::schema::Name;
 
@@ -65,6 +66,8 @@ pub(super) struct Course<'a> {
     waiting: BTreeSet<String>,
     /// Tables whose rows have other values each time the migrations run: the first row by key is another one then.
     unsettled: BTreeSet<String>,
+    /// What clients see tables through now.
+    views: Views,
     stage: Stage,
     state: String,
 }
@@ -83,7 +86,7 @@ impl<'a> Course<'a> {
         let there = step::relations(&mut connection).await?;
         let base = if case.begun.is_empty() { None } else { Some(Shape::read(&mut connection).await?) };
         if let Some(base) = &base {
-            renumber(shadow, &written.old_again, base, &Shape::read(&mut shadow.connect(&written.old).await?).await?).await?;
+            renumber(shadow, &written.old_again, &[base], &Shape::read(&mut shadow.connect(&written.old).await?).await?).await?;
         }
         let (mut old_shape, mut new_shape) = (sampled(shadow, &written.old).await?, sampled(shadow, &written.new).await?);
         if written.old_again != written.old {
@@ -97,16 +100,12 @@ impl<'a> Course<'a> {
         }
         touched.extend(old_shape.tables.iter().filter(|table| new_shape.table(&table.name).is_none()).map(|table| table.name.clone()));
         tell_of_empty_tables(&written, &old_shape, &touched, &mut journal);
-        renumber(shadow, &written.again, base.as_ref().unwrap_or(&old_shape), &new_shape).await?;
+        let before: Vec<&Shape> = base.iter().chain([&old_shape]).collect();
+        renumber(shadow, &written.again, &before, &new_shape).await?;
         sample::keep_settled(&mut new_shape, &sampled(shadow, &written.again).await?);
-        let old = learn(shadow, [&written.old, &written.old_again], &old_shape, 1_000_000, |table| {
-            options.scope == Scope::All || touched.contains(&table.name)
-        })
-        .await?;
-        let new = learn(shadow, [&written.new, &written.again], &new_shape, 2_000_000, |table| {
-            options.scope == Scope::All || touched.contains(&table.name)
-        })
-        .await?;
+        let tried = |table: &Table| options.scope == Scope::All || touched.contains(&table.name);
+        let old = learn(shadow, [&written.old, &written.old_again], &old_shape, 1_000_000, tried).await?;
+        let new = learn(shadow, [&written.new, &written.again], &new_shape, 2_000_000, tried).await?;
         let differs = |(statement, first, second): &(Statement, Outcome, Outcome)| {
             (statement.sql.starts_with("SELECT ") && first != second).then(|| carry::path(&statement.table))
         };
@@ -143,6 +142,7 @@ impl<'a> Course<'a> {
             inserted: BTreeSet::new(),
             stirred: BTreeSet::new(),
             vouched,
+            views: Views::default(),
             stage: Stage::Due,
             state: "at the start".to_owned(),
         })
@@ -235,6 +235,7 @@ impl<'a> Course<'a> {
             self.journal.failed(CheckKind::LocksAsDeclared, example);
         }
         self.note(step, observed.written);
+        self.views = Views::read(&mut self.connection, &self.case.plan.release).await?;
         Ok(true)
     }
 
@@ -296,7 +297,7 @@ impl<'a> Course<'a> {
             self.in_step.extend(step.locks.iter().map(|lock| lock.relation.clone()));
         }
         let says_which = ["create-index", "change-rows"].contains(&step.id.slug());
-        if own && step.phase == Phase::Expand && step.has_hazard(HazardKind::RefusesWrites) && !says_which {
+        if own && step.phase == Phase::Expand && step.has_hazard(HazardKind::RefusesWrites) && !says_which && !self.has_view(&step.locks) {
             self.vouched = Some(step.id.0.clone());
         }
         let told = [HazardKind::NewClientsReadOldValues, HazardKind::FiresTriggers];
@@ -343,10 +344,16 @@ impl<'a> Course<'a> {
             new: &self.new,
             touched: &self.touched,
             changed: &changed,
+            through: &self.views.new,
             state: &self.state,
         };
         carry::old_to_new(shadow, &mut self.connection, &about, &mut self.journal).await?;
         carry::new_to_old(&mut self.connection, &about, &mut self.journal).await
+    }
+
+    /// What clients of one side see tables through now.
+    fn through(&self, check: CheckKind) -> &Through {
+        if check == CheckKind::NewClients { &self.views.new } else { &self.views.old }
     }
 
     /// Lets go of the main database, so that it can be copied.

@@ -51,9 +51,18 @@ pub fn read(file: &str, text: &str) -> Vec<Query> {
 const FORGET: &str =
     "DO $concertina$ BEGIN DEALLOCATE concertina_query; EXCEPTION WHEN invalid_sql_statement_name THEN NULL; END $concertina$";
 
-/// Prepares a query, and runs it with NULLs if `run` says so; what it does is taken back. What the server says against it.
-pub(super) async fn ask(connection: &mut PgConnection, query: &Query, run: bool) -> Result<Result<(), String>, sqlx::Error> {
+/// Prepares a query after what is to come `first`, and runs it with NULLs if `run` says so; what it does is taken back. What the
+/// server says against it.
+pub(super) async fn ask(
+    connection: &mut PgConnection,
+    query: &Query,
+    run: bool,
+    first: Option<&str>,
+) -> Result<Result<(), String>, sqlx::Error> {
     execute(connection, "BEGIN").await?;
+    if let Some(first) = first {
+        execute(connection, first).await?;
+    }
     let result = attempt(connection, query, run).await;
     execute(connection, "ROLLBACK").await?;
     execute(connection, FORGET).await?;

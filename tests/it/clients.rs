@@ -13,6 +13,9 @@ use sqlx::{Connection, Executor, Row};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Side {
+    /// Where it looks for tables, if not where the database says.
+    #[serde(default)]
+    search_path: Option<String>,
     /// Statements, each in its own transaction.
     pub(crate) write: Vec<String>,
     /// Reads back one value of the row `:id`.
@@ -25,6 +28,17 @@ pub(crate) struct Side {
     /// And the other way round.
     #[serde(default)]
     pub(crate) sees_new: Option<String>,
+}
+
+impl Side {
+    /// A session of such a client.
+    pub(crate) async fn connect(&self, url: &str) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = PgConnection::connect(url).await?;
+        if let Some(path) = &self.search_path {
+            connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(format!("SET search_path TO {path}")))).await?;
+        }
+        Ok(connection)
+    }
 }
 
 /// A client at work.
@@ -69,12 +83,12 @@ impl Client {
     pub(crate) fn sees(&self, ids: &[i64], expected: Option<&str>) {
         let Some(expected) = expected else { return };
         let url = self.url.clone();
-        let reads = self.side.reads.clone();
+        let side = self.side.clone();
         let found = runtime().block_on(async {
-            let mut connection = PgConnection::connect(&url).await.unwrap();
+            let mut connection = side.connect(&url).await.unwrap();
             let mut found = Vec::new();
             for id in ids {
-                found.push((*id, value(&mut connection, &fill(&reads, *id)).await.unwrap()));
+                found.push((*id, value(&mut connection, &fill(&side.reads, *id)).await.unwrap()));
             }
             found
         });
@@ -95,7 +109,7 @@ pub(crate) fn fill(text: &str, id: i64) -> String {
 }
 
 async fn work(url: String, side: Side, first: i64, stop: Arc<AtomicBool>, written: Arc<AtomicI64>) -> Result<Vec<i64>, String> {
-    let mut connection = PgConnection::connect(&url).await.map_err(|error| error.to_string())?;
+    let mut connection = side.connect(&url).await.map_err(|error| error.to_string())?;
     let mut ids = Vec::new();
     let mut id = first;
     while !stop.load(Ordering::Relaxed) {

@@ -197,6 +197,7 @@ fn plan(name: &str, steps: Vec<Step>, deferred: Vec<Step>) -> Plan {
         predecessor: None,
         adopted: false,
         migrations: Vec::new(),
+        views_schema: None,
         starts_from: Start::default(),
         steps,
         deferred,

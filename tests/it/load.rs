@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection, Executor};
+use sqlx::{AssertSqlSafe, Executor};
 
 use crate::clients::{Side, fill, runtime, value};
 
@@ -130,7 +129,7 @@ impl Writer {
 }
 
 async fn work(url: String, side: Side, first: i64, stop: Arc<AtomicBool>, load: Arc<Load>) {
-    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let mut connection = side.connect(&url).await.unwrap();
     let mut id = first;
     while !stop.load(Ordering::Relaxed) {
         for statement in side.write.iter().map(|statement| fill(statement, id)) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::second_column::{SecondColumn, Wanted};
+use super::second_column::{SecondColumn, Wanted, Writers};
 use super::{Context, Recipe, add_enum_value};
 use crate::plan::compiled;
 use crate::plan::copies;
@@ -226,7 +226,7 @@ fn second<'a>(
         ctx,
         table,
         column,
-        Wanted { data_type: &data_type, collation: None, value, back: None, keys: copies::OfKeys::Refused },
+        Wanted { data_type: &data_type, collation: None, value, back: None, keys: copies::OfKeys::Refused, written_by: Writers::Nobody },
     )?;
     if second.has_expressions() {
         return Err(ctx.refuse(

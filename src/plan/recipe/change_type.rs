@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::second_column::{SecondColumn, Wanted};
+use super::second_column::{SecondColumn, Wanted, Writers};
 use super::{Context, Recipe, as_written, retyped};
 use crate::engine::postgres::{self, Retype, TypeChange};
 use crate::engine::{self, Held, LockMode};
@@ -140,8 +140,12 @@ fn beside(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>
     let value = target.using.cloned().unwrap_or_else(|| Sql { parts: vec![Part::Column { of: None, name: column.name.clone() }] });
     let in_contract = as_written::directed_phase(ctx) == Some(PhaseName::Contract);
     let keys = if in_contract { OfKeys::Refused } else { OfKeys::TakenCareOf };
-    let second =
-        SecondColumn::new(ctx, table, column, Wanted { data_type: target.data_type, collation: target.collation, value, back, keys })?;
+    let second = SecondColumn::new(
+        ctx,
+        table,
+        column,
+        Wanted { data_type: target.data_type, collation: target.collation, value, back, keys, written_by: Writers::Nobody },
+    )?;
     if postgres::is_constrained_domain(target.data_type, ctx.before) {
         return Err(ctx.refuse(
             format!("adding a column of a domain with constraints to {} rewrites the table under a lock", table.name),

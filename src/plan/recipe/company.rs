@@ -33,6 +33,21 @@ pub(super) fn refuse_beside_columns(ctx: &Context<'_>, table: &Name, renamed: &[
     Ok(())
 }
 
+/// Beside a view for new clients alone, other changes are made to the table as old clients know it, so the same holds; and what else
+/// is made of the table, such as a view or a function, would be made of that.
+pub(super) fn refuse_beside_release_view(ctx: &Context<'_>, table: &Name, changed: &[Renamed]) -> Result<(), Refusal> {
+    for item in ctx.release.iter().filter(|item| !super::release_view::is_asked_for(item)) {
+        let names = changed.iter().any(|(from, to)| names_word(item, from) || names_word(item, to))
+            || drops_rule_over(item, table, changed)
+            || fills_from(ctx, item, table, changed);
+        let about = is_about(item, table);
+        if references(item, table, changed) || about && (names || !leaves_the_shape(item)) || !about && names_word(item, &table.name) {
+            return Err(in_the_way(ctx, item, "put it into the next release, or into the one before"));
+        }
+    }
+    Ok(())
+}
+
 /// A renamed table has its new name from the rename on: what comes before may only be what is complete by then.
 pub(super) fn refuse_beside_table(ctx: &Context<'_>, from: &Name, to: &Name, renamed: &[Renamed]) -> Result<(), Refusal> {
     let here = ctx.release.iter().position(|item| item.origin == ctx.item.origin).unwrap_or_default();
@@ -48,6 +63,16 @@ pub(super) fn refuse_beside_table(ctx: &Context<'_>, from: &Name, to: &Name, ren
         let by_new_name = has_word(&item.statement, from.name.as_str()) && renamed.iter().any(|(_, new)| names_word(item, new));
         if at < here && by_new_name && !is_about(item, from) {
             return Err(in_the_way(ctx, item, &format!("write it after the statement that renames {from}, with the new name")));
+        }
+        // The columns have their new names together with the table.
+        let renames_later = |old: &Identifier| {
+            ctx.release.iter().skip(at).any(
+                |item| matches!(&item.planned, Planned::Change(Change::RenameColumn { table, column, .. }) if table == to && column == old),
+            )
+        };
+        let early = |old: &Identifier| names_word(item, old) && renames_later(old);
+        if at > here && !is_about(item, to) && has_word(&item.statement, to.name.as_str()) && renamed.iter().any(|(old, _)| early(old)) {
+            return Err(in_the_way(ctx, item, "write it after the statement that renames the column, with the new name"));
         }
         let by_old_name = renamed.iter().any(|(old, _)| names_word(item, old)) || fills_from(ctx, item, from, renamed);
         if is_about(item, to) && (by_old_name || !leaves_the_shape(item)) {
@@ -116,7 +141,7 @@ fn others<'a>(ctx: &'a Context<'_>) -> impl Iterator<Item = &'a Item> {
 fn in_the_way(ctx: &Context<'_>, other: &Item, remedy: &str) -> Refusal {
     ctx.refuse(
         format!(
-            "old clients are served through a view, and the same release has a change that this would get in the way of ({}:{}: {})",
+            "clients of one release are served through a view, and the same release has a change that this would get in the way of ({}:{}: {})",
             other.origin.file,
             other.origin.line,
             other.origin.statement.lines().next().unwrap_or_default()

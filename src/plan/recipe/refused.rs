@@ -293,7 +293,12 @@ pub(super) fn idle_directives(ctx: &Context<'_>) -> Result<(), Refusal> {
                 (!ctx.release.iter().filter(|item| item.origin.file == ctx.item.origin.file).any(ends))
                     .then(|| format!("`down {}.{}` is about a column that no statement below it drops or changes", down.table, down.column))
             }
-            DirectiveKind::Strategy(Strategy::Views) => Some("`strategy views` is not supported yet".to_owned()),
+            DirectiveKind::Strategy(Strategy::Views) => {
+                let serves = matches!(&ctx.item.planned, Planned::Change(Change::ChangeType { .. } | Change::RenameColumn { .. }));
+                let moved = ctx.item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Phase(_)));
+                (!serves || moved)
+                    .then(|| "`strategy views` is about changes of a column's type or name, and goes with no `phase`".to_owned())
+            }
             DirectiveKind::Strategy(Strategy::CompatibilityView) => {
                 let renames = matches!(
                     &ctx.item.planned,

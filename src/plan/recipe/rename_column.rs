@@ -168,7 +168,7 @@ fn reads_new(body: &str, column: &Identifier) -> bool {
 }
 
 /// Whether a function's body gives the column of NEW a value.
-fn sets_new(body: &str, column: &Identifier) -> bool {
+pub(super) fn sets_new(body: &str, column: &Identifier) -> bool {
     uses(body, column).any(|is_set| is_set)
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn check(ctx: &Context<'_>, table: &Table, column: &Column, target: &
     refuse_session_dependence(ctx, table, column, target)?;
     let kept = target.using.is_none_or(|using| keeps_value(using, column, target.data_type));
     let same = kept && !tightens_a_key(ctx, table, column, target) && postgres::same_to_clients(&column.data_type, target.data_type);
-    if !same && ctx.strategy() != Some(Strategy::Columns) {
+    if !same && !matches!(ctx.strategy(), Some(Strategy::Columns | Strategy::Views)) {
         return Err(noticed(ctx, table, column, (target, kept)));
     }
     let back = ctx.down(&table.name, &column.name).cloned().or_else(|| inverse(column, target));
@@ -167,7 +167,7 @@ fn refuse_session_dependence(ctx: &Context<'_>, table: &Table, column: &Column, 
     ))
 }
 
-/// Old clients or new ones would notice; three ways on, and the price of each.
+/// Old clients or new ones would notice; four ways on, and the price of each.
 fn noticed(ctx: &Context<'_>, table: &Table, column: &Column, (target, kept): (&Target<'_>, bool)) -> Refusal {
     let (from, to) = (write::data_type(&column.data_type), write::data_type(target.data_type));
     let relation = write::name(&table.name);
@@ -183,7 +183,9 @@ fn noticed(ctx: &Context<'_>, table: &Table, column: &Column, (target, kept): (&
              -- concertina: up {table}.{new} = {value}\nALTER TABLE {relation} ADD COLUMN {quoted} {to};\n\n\
              2. the same name, exchanged before new clients start, if the old release can read and write {to} there too:\n\
              -- concertina: strategy columns\n{back}{statement};\n\n\
-             3. the same name, exchanged when no old client is left, if the new release can live with {from} until then:\n\
+             3. the same name, each release with its own type, if new clients have a schema of the release first in their search_path (docs/views.md):\n\
+             -- concertina: strategy views\n{back}{statement};\n\n\
+             4. the same name, exchanged when no old client is left, if the new release can live with {from} until then:\n\
              -- concertina: strategy columns\n-- concertina: phase contract\n{statement};\n\n\
              or accept downtime for a small table: -- concertina: strategy direct",
             column = column.name,

@@ -3,7 +3,7 @@
 
 use super::add_column::walking_key;
 use super::{Context, set_not_null};
-use crate::engine::{Held, LockMode};
+use crate::engine::{Held, LockMode, postgres};
 use crate::plan::compiled;
 use crate::plan::copies::{self, Copies, OfKeys, Replacement};
 use crate::plan::draft::Draft;
@@ -16,7 +16,7 @@ use crate::plan::mute::muted;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::trigger::{Sync, over};
-use crate::schema::{Column, DataType, Identifier, Name, Sql, Table};
+use crate::schema::{Column, DataType, Identifier, Name, Part, Sql, Table};
 use crate::sql::write;
 
 /// What the second column is.
@@ -29,6 +29,17 @@ pub(crate) struct Wanted<'a> {
     pub(crate) back: Option<Sql>,
     /// Whether it may be part of a key.
     pub(crate) keys: OfKeys,
+    /// Who writes to the second column while it has no name of its own.
+    pub(crate) written_by: Writers,
+}
+
+/// Who writes to a second column before it takes the name of the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writers {
+    /// Only its trigger.
+    Nobody,
+    /// New clients, through a view.
+    NewClients,
 }
 
 /// A second column, and everything that comes with it.
@@ -45,6 +56,7 @@ pub(crate) struct SecondColumn<'a> {
     forward: Sync,
     copies: Copies,
     keys: Option<Keys>,
+    written_by: Writers,
 }
 
 impl<'a> SecondColumn<'a> {
@@ -60,14 +72,27 @@ impl<'a> SecondColumn<'a> {
         let changed = differs_of(ctx, column, "OLD", "NEW");
         let value = cast(&over("NEW", &wanted.value), wanted.data_type);
         let turn = super::fill_column::turn(ctx, &table.name, &wanted.value);
-        let forward = Sync::derived(&table.name, &filling, &value, &changed).in_turn(turn);
-        super::rename_column::refuse_later_triggers(ctx, &table.name, &forward)?;
+        let forward = match wanted.written_by {
+            Writers::Nobody => {
+                let sync = Sync::derived(&table.name, &filling, &value, &changed).in_turn(turn);
+                super::rename_column::refuse_later_triggers(ctx, &table.name, &sync)?;
+                sync
+            }
+            Writers::NewClients => {
+                let back = back_from(wanted.back.as_ref(), column, &filling, "NEW");
+                let quoted = write::identifier(&filling);
+                let new_changed = differs(ctx.before, &second, &format!("OLD.{quoted}"), &format!("NEW.{quoted}"));
+                let sync = Sync::converted(&table.name, (&column.name, &back), (&filling, &value), (&changed, &new_changed));
+                super::release_view::beside_triggers(ctx, table, column, sync)?
+            }
+        };
         let retired = generated_name("old", &table.name, &column.name);
         let keys = match wanted.keys {
             OfKeys::TakenCareOf => Some(Keys::of(ctx, table, &column.name, &filling)?),
             OfKeys::Refused => None,
         };
-        Ok(Self { table, column, filling, retired, second, value: wanted.value, back: wanted.back, forward, copies, keys })
+        let written_by = wanted.written_by;
+        Ok(Self { table, column, filling, retired, second, value: wanted.value, back: wanted.back, forward, copies, keys, written_by })
     }
 
     /// Whether something that is built for it is made of an expression over the column.
@@ -89,6 +114,47 @@ impl<'a> SecondColumn<'a> {
 
     pub(crate) fn subject(&self) -> String {
         format!("{}.{}", self.table.name, self.column.name)
+    }
+
+    /// The column's name, and the one that the second has until it takes that.
+    pub(crate) fn shown(&self) -> (Identifier, Identifier) {
+        (self.column.name.clone(), self.filling.clone())
+    }
+
+    /// What is refused to new clients as long as the first column is fed, if anything is.
+    pub(crate) fn refuses_new(&self) -> Option<String> {
+        let (old, new) = (&self.column.data_type, &self.second.data_type);
+        if self.back.is_none() && is_always_castable(new, old) {
+            return None;
+        }
+        let old = write::data_type(old);
+        Some(format!("until contract, a value of {} that can't be made {old} for old clients is refused", self.subject()))
+    }
+
+    /// What is refused to old clients from the moment on that the second column is there, if anything is.
+    pub(crate) fn refuses_old(&self) -> Option<String> {
+        let (old, new) = (&self.column.data_type, &self.second.data_type);
+        let is_plain = matches!(self.value.parts.as_slice(), [Part::Column { .. }]);
+        if is_plain && is_always_castable(old, new) {
+            return None;
+        }
+        let new = write::data_type(new);
+        Some(format!("until contract, a value of {} that can't be made {new} for new clients is refused", self.subject()))
+    }
+
+    /// What must be zero before the first goes, where new clients write to the second: rows in which neither follows from the other.
+    pub(crate) fn out_of_step(&self, ctx: &Context<'_>) -> (String, String) {
+        let (old, new) = (write::identifier(&self.column.name), write::identifier(&self.filling));
+        let back = back_from(self.back.as_ref(), self.column, &self.filling, "");
+        (
+            format!("rows of {} in which neither value of {} follows from the other", self.table.name, self.column.name),
+            format!(
+                "SELECT count(*) FROM {} WHERE CASE WHEN {} THEN {} ELSE false END",
+                self.relation(),
+                differs(ctx.before, self.column, &old, &back),
+                differs(ctx.before, &self.second, &new, &self.up())
+            ),
+        )
     }
 
     fn relation(&self) -> String {
@@ -174,7 +240,7 @@ impl<'a> SecondColumn<'a> {
     }
 
     /// The default of the column after the change.
-    fn new_default(&self, ctx: &Context<'_>) -> Option<String> {
+    pub(crate) fn new_default(&self, ctx: &Context<'_>) -> Option<String> {
         let column = ctx.after.tables.get(&self.table.name)?.column(&self.column.name)?;
         let text = write::text(column.default.as_ref()?);
         // The database keeps the type that the constant had.
@@ -337,7 +403,10 @@ impl<'a> SecondColumn<'a> {
 
     /// A step with the locks and the gate of a replacement at once.
     pub(crate) fn replacing(&self, ctx: &Context<'_>, draft: Draft) -> Draft {
-        let (counts, count) = self.differing(ctx);
+        let (counts, count) = match self.written_by {
+            Writers::Nobody => self.differing(ctx),
+            Writers::NewClients => self.out_of_step(ctx),
+        };
         self.relations()
             .iter()
             .fold(draft, |draft, table| draft.locks(table, LockMode::AccessExclusive, Held::Brief))
@@ -350,6 +419,19 @@ impl<'a> SecondColumn<'a> {
         relations.push(self.table.name.clone());
         relations
     }
+}
+
+/// Whether every value of the one type is cast to the other.
+fn is_always_castable(from: &DataType, to: &DataType) -> bool {
+    let is_text = to.dimensions == 0 && to.modifiers.is_empty() && ["text", "varchar"].iter().any(|name| to.name.is_built_in(name));
+    is_text || postgres::same_to_clients(from, to)
+}
+
+/// The first column's value from the second, of the row that is called so.
+fn back_from(back: Option<&Sql>, column: &Column, second: &Identifier, row: &str) -> String {
+    let own = Sql { parts: vec![Part::Column { of: None, name: column.name.clone() }] };
+    let value = back.unwrap_or(&own).with_own_column_renamed(&column.name, second);
+    cast(&if row.is_empty() { write::text(&value) } else { over(row, &value) }, &column.data_type)
 }
 
 fn cast(value: &str, data_type: &DataType) -> String {

@@ -38,6 +38,7 @@ impl Course<'_> {
             .filter(|(statement, first, _)| self.reaches(reach, &statement.table) && matches!(first, Outcome::Rows(_)))
             .collect();
         let plain: Vec<Statement> = chosen.iter().map(|(statement, ..)| statement.clone()).collect();
+        let plain = self.through(check).statements(plain);
         let outcomes = run_all(&mut self.connection, &plain, Keep::No).await?;
         for ((statement, first, second), outcome) in chosen.into_iter().zip(outcomes) {
             let differs = self.differs(shadow, statement, (first, second, &outcome), check).await?;
@@ -77,7 +78,11 @@ impl Course<'_> {
                 {
                     self.journal.declared(format!("{what}: {who} meets an error where it {} on {}", statement.about, statement.table));
                 }
-                (Some(_), _) if check == CheckKind::OldClients && differs_within(&self.retyped(&statement.table), first, &outcome) => {
+                (Some(_), _)
+                    if check == CheckKind::OldClients
+                        && !self.views.new.serves(&statement.table)
+                        && differs_within(&self.retyped(&statement.table), first, &outcome) =>
+                {
                     self.journal
                         .declared(format!("{who} meets values of the new type where it {} on {}", statement.about, statement.table));
                 }
@@ -86,7 +91,10 @@ impl Course<'_> {
                 }
                 (Some((expected, found)), _) => {
                     let about = format!("{who} {} on {}", statement.about, statement.table);
-                    self.journal.failed(check, Example { state: self.state.clone(), about, sql: statement.sql.clone(), expected, found });
+                    self.journal.failed(
+                        check,
+                        Example { state: self.state.clone(), about, sql: self.through(check).sql(&statement.sql), expected, found },
+                    );
                 }
             }
         }
@@ -127,6 +135,8 @@ impl Course<'_> {
     fn meets_what_comes(&self, found: &str, statement: &Statement) -> Option<String> {
         if self.fails_in_an_index(found, statement) {
             Some(format!("an index of the release is made of what fails for a value ({found})"))
+        } else if self.fails_to_convert(found, statement) {
+            Some(format!("a value of the old type is none of the new one, which the plan tells of ({found})"))
         } else if self.unties_a_row(found, statement) {
             Some("the release inserts rows that reference others, and one of those is to go or to get another key".to_owned())
         } else if self.misses_a_key(found, statement) {
@@ -147,7 +157,8 @@ impl Course<'_> {
         if sql.is_empty() || statement.sql.starts_with("SELECT ") {
             return Ok(false);
         }
-        sql.push(&statement.sql);
+        let own = self.views.new.sql(&statement.sql);
+        sql.push(&own);
         execute(&mut self.connection, "BEGIN").await?;
         let outcome = run(&mut self.connection, &sql.join("; "), Keep::No).await?;
         execute(&mut self.connection, "ROLLBACK").await?;
@@ -156,8 +167,9 @@ impl Course<'_> {
 
     /// What users ask. A query that fails in one state is told of once.
     async fn ask(&mut self, queries: &[Query], check: CheckKind) -> Result<(), Error> {
+        let first = self.through(check).found_first();
         for query in queries {
-            match queries::ask(&mut self.connection, query, self.case.queries.execute).await? {
+            match queries::ask(&mut self.connection, query, self.case.queries.execute, first.as_deref()).await? {
                 Ok(()) => self.journal.held(check, 1),
                 Err(found) => {
                     let about = format!("query {} of {}", query.name, query.file);
@@ -175,7 +187,7 @@ impl Course<'_> {
         let is_old = check == CheckKind::OldClients;
         let written = &self.written;
         let databases = if is_old { [&written.old, &written.old_again] } else { [&written.new, &written.again] }.map(Clone::clone);
-        if self.agrees(shadow, statement, &databases).await? {
+        if self.agrees(shadow, statement, &databases, check).await? {
             return Ok(true);
         }
         if is_old {
@@ -185,19 +197,26 @@ impl Course<'_> {
             self.later = self.written_later(shadow).await?;
         }
         match self.later.clone() {
-            Some(later) => self.agrees(shadow, statement, &[self.written.new.clone(), later]).await,
+            Some(later) => self.agrees(shadow, statement, &[self.written.new.clone(), later], check).await,
             None => Ok(false),
         }
     }
 
     /// Whether it gives the same now as in both databases.
-    async fn agrees(&mut self, shadow: &Shadow, statement: &Statement, [one, other]: &[String; 2]) -> Result<bool, Error> {
+    async fn agrees(
+        &mut self,
+        shadow: &Shadow,
+        statement: &Statement,
+        [one, other]: &[String; 2],
+        check: CheckKind,
+    ) -> Result<bool, Error> {
         let (mut one, mut other) = (shadow.connect(one).await?, shadow.connect(other).await?);
         let statements = std::slice::from_ref(statement);
+        let here = self.through(check).statements(vec![statement.clone()]);
         let mut same = false;
         for _ in 0..TIMES {
             let (first, second) = (run_all(&mut one, statements, Keep::No).await?, run_all(&mut other, statements, Keep::No).await?);
-            let found = run_all(&mut self.connection, statements, Keep::No).await?;
+            let found = run_all(&mut self.connection, &here, Keep::No).await?;
             let differs = |((first, second), found)| difference(first, second, found).is_some();
             same = !first.iter().zip(&second).zip(&found).any(differs);
             if same {

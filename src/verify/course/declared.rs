@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Course, Stage};
-use crate::plan::{HazardKind, Phase, Step};
+use crate::plan::{HazardKind, Phase, RelationLock, SHOW, Step};
 use crate::schema::{Identifier, Name};
 use crate::verify::carry;
 use crate::verify::client::{Outcome, Statement};
@@ -52,6 +52,25 @@ impl Course<'_> {
         };
         let fails = ["error 22", "error P0001"].iter().any(|code| found.starts_with(code));
         fails && !statement.sql.starts_with("SELECT ") && self.case.plan.steps.iter().any(says)
+    }
+
+    /// Whether the step is about a table that new clients see through a view of the release, with columns of other types.
+    pub(super) fn has_view(&self, locks: &[RelationLock]) -> bool {
+        let is_it = |step: &Step| {
+            let about = |lock: &RelationLock| locks.iter().any(|known| known.relation == lock.relation);
+            step.id.slug() == SHOW && step.locks.iter().any(about)
+        };
+        self.case.plan.steps.iter().any(is_it)
+    }
+
+    /// Whether an old client's value may be one that the type of the release can't have.
+    pub(super) fn fails_to_convert(&self, found: &str, statement: &Statement) -> bool {
+        let path = carry::path(&statement.table);
+        let says = |step: &Step| {
+            let refuses = step.phase == Phase::Expand && step.has_hazard(HazardKind::RefusesWrites) && self.has_view(&step.locks);
+            refuses && step.locks.iter().any(|lock| lock.relation == path)
+        };
+        found.starts_with("error 22") && !statement.sql.starts_with("SELECT ") && self.case.plan.steps.iter().any(says)
     }
 
     /// Whether the statement may name a key that the release has changed as data.

@@ -132,7 +132,8 @@ pub(super) fn rename(schema: &mut Schema, picks: &mut Picks) -> Option<Vec<State
     for rule in schema.tables.iter_mut().flat_map(|table| &mut table.rules) {
         rule.follow(number, &from, &to);
     }
-    Some(vec![Statement::Whole(format!("ALTER TABLE {path} RENAME COLUMN {} TO {};", quoted(&from), quoted(&to)))])
+    let statement = Statement::Whole(format!("ALTER TABLE {path} RENAME COLUMN {} TO {};", quoted(&from), quoted(&to)));
+    Some(vec![if picks.once_in(5) { directed("strategy views", statement) } else { statement }])
 }
 
 pub(super) fn change_type(schema: &mut Schema, picks: &mut Picks) -> Option<Vec<Statement>> {
@@ -149,8 +150,9 @@ pub(super) fn change_type(schema: &mut Schema, picks: &mut Picks) -> Option<Vec<
     let using = using.map(|using| format!(" USING {using}")).unwrap_or_default();
     let statement = alter(&table.path(), format!("ALTER COLUMN {} TYPE {}{using}", column.quoted(), to.sql));
     schema.tables[at].columns[place].data_type = to;
-    Some(vec![match picks.below(4) {
+    Some(vec![match picks.below(5) {
         0 => statement,
+        4 => directed("strategy views", statement),
         1 => directed("strategy columns\n-- concertina: phase contract", statement),
         _ => directed("strategy columns", statement),
     }])
