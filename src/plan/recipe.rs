@@ -365,6 +365,7 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
                 return Ok(as_written::direct(ctx, change));
             }
             if let Change::Data(data) = change {
+                triggered::copied_before(ctx, data)?;
                 triggered::copied_beside(ctx, data)?;
             }
             refused::taken_table_name(ctx, change)?;

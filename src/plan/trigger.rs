@@ -105,15 +105,21 @@ impl Sync {
     }
 
     /// Two columns of different types, each written by its own clients: `up` and `back` make the value of one from the other, over
-    /// `NEW`. `changed` says for each that an UPDATE has changed it.
+    /// `NEW`. `changed` says for each that an UPDATE has changed it. What `lost` is true of after the way back is refused.
     pub(crate) fn converted(
         table: &Name,
         (old, back): (&Identifier, &str),
         (new, up): (&Identifier, &str),
         (old_changed, new_changed): (&str, &str),
+        lost: Option<&str>,
     ) -> Self {
         let (o, n) = (write::identifier(old), write::identifier(new));
-        let (to_new, to_old) = (format!("NEW.{n} := {up};"), format!("NEW.{o} := {back};"));
+        let refuse = lost.map_or_else(String::new, |lost| {
+            let message = write::literal(&format!("a value that is written to {table} can't be kept for clients of the release before"));
+            format!("\n      IF {lost} THEN\n        RAISE EXCEPTION USING ERRCODE = 'data_exception', MESSAGE = {message};\n      END IF;")
+        });
+        let to_old = format!("NEW.{o} := {back};{refuse}");
+        let to_new = format!("NEW.{n} := {up};");
         let on_insert = format!("IF NEW.{n} IS NULL THEN\n      {to_new}\n    ELSE\n      {to_old}\n    END IF;");
         let on_update = format!("IF {new_changed} THEN\n      {to_old}\n    ELSE\n      {to_new}\n    END IF;");
         Self::new(table, new, on_insert, on_update, &format!("{old_changed} OR {new_changed}"))

@@ -83,9 +83,11 @@ pub(crate) fn on_new_table(ctx: &Context<'_>, change: &Change) -> Draft {
         return step(ctx).hazard(HazardKind::NewClientsReadOldValues, detail);
     }
     let Change::Data(data) = change else { return step(ctx) };
-    let sources: BTreeSet<String> = data.reads.iter().filter(|table| !ctx.is_new_table(table)).map(ToString::to_string).collect();
+    let fed = |table: &&Name| ctx.earlier().any(|item| super::triggered::feeds(ctx, item, data) == Some(table));
+    let sources = data.reads.iter().filter(|table| !ctx.is_new_table(table) && !fed(table));
+    let sources: BTreeSet<String> = sources.map(ToString::to_string).collect();
     let targets: BTreeSet<String> = data.writes.iter().map(ToString::to_string).collect();
-    let step = super::change_rows::tying(ctx, data, step(ctx));
+    let step = super::change_rows::beside_triggers(ctx, data, super::change_rows::tying(ctx, data, step(ctx)));
     if sources.is_empty() {
         return step;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::company::has_word;
 use super::refill::is_null;
-use super::triggered::bodies;
+use super::triggered::{feeds, sums_up};
 use super::{Context, Recipe, early_rows};
 use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::Draft;
@@ -111,18 +111,14 @@ fn refuse_wiping_what_was_brought(ctx: &Context<'_>, data: &DataChange) -> Resul
 /// Tables on which the release has made a trigger that writes what this statement computes from their rows. In a transaction nobody
 /// writes to them between the two.
 fn watched<'a>(ctx: &'a Context<'_>, data: &'a DataChange) -> Vec<&'a Name> {
-    let fed = |table: &&Name| {
-        ctx.earlier().any(|item| match &item.planned {
-            Planned::Change(Change::CreateTrigger { trigger, .. }) => {
-                &trigger.table == *table
-                    && said(trigger, "AFTER")
-                    && bodies(ctx.before, trigger).any(|body| data.writes.iter().any(|target| has_word(&body, target.name.as_str())))
-            }
-            Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
-        })
-    };
-    let computes = data.verb == Verb::Update && !data.reads.is_empty();
-    data.reads.iter().filter(|table| computes && !data.writes.contains(table) && !ctx.is_new_table(table)).filter(fed).collect()
+    let computes = data.verb == Verb::Update || data.verb == Verb::Insert && sums_up(&data.statement);
+    let fed = ctx.earlier().filter(|_| computes).filter_map(|item| feeds(ctx, item, data));
+    fed.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The step, with the rows held still of the tables that a new trigger watches.
+pub(super) fn beside_triggers(ctx: &Context<'_>, data: &DataChange, draft: Draft) -> Draft {
+    holding_still(&watched(ctx, data), draft)
 }
 
 /// The step, with the rows of those tables held still.

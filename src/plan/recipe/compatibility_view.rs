@@ -11,7 +11,7 @@ use crate::plan::generated::beside;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned};
-use crate::schema::object::{Definition, ObjectKind};
+use crate::schema::object::{Definition, ObjectKind, Routine};
 use crate::schema::table::Persistence;
 use crate::schema::{Change, Identifier, Name, Table, TableKind};
 use crate::sql::directive::{DirectiveKind, Strategy};
@@ -21,7 +21,7 @@ use crate::sql::write;
 pub(crate) type Renamed = (Identifier, Identifier);
 
 /// What clients must not do while they go through a view.
-pub(crate) const NOT_THROUGH_A_VIEW: &str = "TRUNCATE, COPY … FROM, ON CONFLICT ON CONSTRAINT, MERGE before PostgreSQL 17, new foreign keys to it and look-ups of its primary key or sequences fail";
+pub(crate) const NOT_THROUGH_A_VIEW: &str = "TRUNCATE, COPY … FROM, ON CONFLICT ON CONSTRAINT, MERGE before PostgreSQL 17, system columns (xmin, ctid), GROUP BY of the key alone, new foreign keys to it and look-ups of its primary key or sequences fail";
 
 /// RENAME COLUMN through a view: all of a table's renamed columns share one.
 pub(crate) fn plan(ctx: &Context<'_>, table: &Table) -> Result<Recipe, Refusal> {
@@ -112,13 +112,23 @@ fn column_obstacle(ctx: &Context<'_>, table: &Table) -> Option<String> {
 /// The row type stays with the base, so what takes or gives rows of that type doesn't take or give rows of the view.
 fn row_type_obstacle(ctx: &Context<'_>, table: &Name) -> Option<String> {
     let is_row = |data_type: &crate::schema::DataType| &data_type.name == table;
-    if let Some(routine) =
-        ctx.before.routines.values().find(|routine| routine.arguments.iter().any(is_row) || routine.returns.as_ref().is_some_and(is_row))
-    {
+    if let Some(routine) = ctx.before.routines.values().find(|routine| {
+        routine.arguments.iter().any(is_row) || routine.returns.as_ref().is_some_and(is_row) || gives_rows_of(routine, table)
+    }) {
         return Some(format!("function {} takes or returns its rows as such", routine.name));
     }
     let holder = ctx.before.tables.values().find(|other| other.columns.iter().any(|column| is_row(&column.data_type)));
     holder.map(|holder| format!("a column of {} has its row type", holder.name))
+}
+
+/// Whether the function `RETURNS SETOF` the table.
+fn gives_rows_of(routine: &Routine, table: &Name) -> bool {
+    let text = write::text(&routine.definition).to_lowercase();
+    let named = |rest: &str| {
+        let name = rest.trim_start().split(|c: char| c.is_whitespace() || c == ';').next().unwrap_or_default().replace('"', "");
+        name.rsplit('.').next() == Some(table.name.as_str().to_lowercase().as_str())
+    };
+    text.match_indices("setof ").any(|(at, word)| named(&text[at + word.len()..]))
 }
 
 /// The body of a trigger's function is text that nobody renames: `NEW.a` fails as soon as the column is called `b`.
@@ -166,7 +176,7 @@ fn both_shapes(ctx: &Context<'_>, table: &Name, renamed: &[Renamed]) -> Vec<Show
     shown
 }
 
-fn create_view(ctx: &Context<'_>, view: &Name, base: &Name, shown: &[Shown]) -> String {
+fn create_view(view: &Name, base: &Name, shown: &[Shown]) -> String {
     let columns: Vec<String> = shown
         .iter()
         .map(|(name, column)| {
@@ -174,9 +184,7 @@ fn create_view(ctx: &Context<'_>, view: &Name, base: &Name, shown: &[Shown]) -> 
             if name == column { quoted } else { format!("{quoted} AS {}", write::identifier(name)) }
         })
         .collect();
-    // With the reader's own rights: a view otherwise reads with its owner's, past row security.
-    let options = if ctx.major() >= 15 { " WITH (security_invoker = true)" } else { "" };
-    format!("CREATE VIEW {}{options} AS SELECT {} FROM {}", write::name(view), columns.join(", "), write::name(base))
+    format!("CREATE VIEW {} AS SELECT {} FROM {}", write::name(view), columns.join(", "), write::name(base))
 }
 
 /// The base under its new name, and old clients' shape under the old one.
@@ -189,7 +197,7 @@ pub(crate) fn show_old(ctx: &Context<'_>, view: &Name, base: &Name, renamed: &[R
 
 /// Statements that make the view.
 pub(crate) fn show(ctx: &Context<'_>, view: &Name, base: &Name, shown: &[Shown]) -> Vec<String> {
-    vec![create_view(ctx, view, base, shown), same_owner_and_privileges(view, base, shown)]
+    vec![create_view(view, base, shown), same_owner_and_privileges(ctx, view, base, shown)]
 }
 
 /// Statements that take [`show_old`] back.
@@ -274,10 +282,19 @@ fn swap_back_in(ctx: &Context<'_>, table: &Table, base: &Name, renamed: &[Rename
     swap_in(ctx, table, base, renamed).split_off(renamed.len())
 }
 
-/// Gives the view what the table has: read when the step runs, since privileges are often granted outside of migrations.
-fn same_owner_and_privileges(view: &Name, table: &Name, shown: &[Shown]) -> String {
+/// Gives the view what the table has: read when the step runs, since privileges are often granted outside of migrations. A view reads
+/// with its owner's rights, past row security, so there it gets the reader's own; not elsewhere, since a reader then needs rights on every
+/// column that the view has, whichever are read.
+fn same_owner_and_privileges(ctx: &Context<'_>, view: &Name, table: &Name, shown: &[Shown]) -> String {
     let view_name = write::literal(&write::name(view));
     let table_name = write::literal(&write::name(table));
+    let invoker = if ctx.major() >= 15 {
+        format!(
+            "  IF (SELECT relrowsecurity FROM pg_class WHERE oid = {table_name}::regclass) THEN\n    EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', {view_name});\n  END IF;\n"
+        )
+    } else {
+        String::new()
+    };
     let columns: Vec<String> =
         shown.iter().map(|(name, column)| format!("({}, {})", write::literal(name.as_str()), write::literal(column.as_str()))).collect();
     format!(
@@ -285,7 +302,7 @@ fn same_owner_and_privileges(view: &Name, table: &Name, shown: &[Shown]) -> Stri
 DECLARE
   entry record;
 BEGIN
-  EXECUTE format('ALTER VIEW %s OWNER TO %I', {view_name}, (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = {table_name}::regclass));
+{invoker}  EXECUTE format('ALTER VIEW %s OWNER TO %I', {view_name}, (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = {table_name}::regclass));
   FOR entry IN
     SELECT privilege_type, is_grantable, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee
     FROM pg_class, aclexplode(relacl)

@@ -262,22 +262,17 @@ fn show(ctx: &Context<'_>, table: &Table, changes: &Changes<'_>) -> Draft {
         ),
     );
     let Changes::Types(types) = changes else { return draft };
-    types.iter().fold(draft, |draft, (of, second)| {
+    types.iter().fold(draft, |draft, (_, second)| {
         let draft = match second.refuses_new() {
             None => draft,
             Some(refused) => draft.hazard(HazardKind::RefusesWrites, refused),
         };
-        let default = of.before.tables.get(&table.name).and_then(|table| table.column(&second.shown().0)?.default.as_ref());
-        if default.is_none() {
+        if !second.fills_null() {
             return draft;
         }
-        draft.hazard(
-            HazardKind::FillsNull,
-            format!(
-                "until contract, a row inserted with an explicit NULL for {} takes the default that old clients know",
-                second.subject()
-            ),
-        )
+        let subject = second.subject();
+        let what = format!("until contract, a row inserted with NULL for {subject} is taken for one of old clients, who left it out");
+        draft.hazard(HazardKind::FillsNull, what)
     })
 }
 

@@ -82,7 +82,10 @@ impl<'a> SecondColumn<'a> {
                 let back = back_from(wanted.back.as_ref(), column, &filling, "NEW");
                 let quoted = write::identifier(&filling);
                 let new_changed = differs(ctx.before, &second, &format!("OLD.{quoted}"), &format!("NEW.{quoted}"));
-                let sync = Sync::converted(&table.name, (&column.name, &back), (&filling, &value), (&changed, &new_changed));
+                let lost = differs(ctx.before, &second, &format!("NEW.{quoted}"), &value);
+                let lost = (wanted.back.is_none() && !is_always_castable(wanted.data_type, &column.data_type)).then_some(lost);
+                let names = ((&column.name, back.as_str()), (&filling, value.as_str()));
+                let sync = Sync::converted(&table.name, names.0, names.1, (&changed, &new_changed), lost.as_deref());
                 super::release_view::beside_triggers(ctx, table, column, sync)?
             }
         };
@@ -128,7 +131,8 @@ impl<'a> SecondColumn<'a> {
             return None;
         }
         let old = write::data_type(old);
-        Some(format!("until contract, a value of {} that can't be made {old} for old clients is refused", self.subject()))
+        let what = if self.back.is_some() { "that `down` can't make" } else { "that can't be" };
+        Some(format!("until contract, a value of {} {what} {old} without a loss for old clients is refused to new ones", self.subject()))
     }
 
     /// What is refused to old clients from the moment on that the second column is there, if anything is.
@@ -139,7 +143,15 @@ impl<'a> SecondColumn<'a> {
             return None;
         }
         let new = write::data_type(new);
-        Some(format!("until contract, a value of {} that can't be made {new} for new clients is refused", self.subject()))
+        Some(format!("until contract, a value of {} that can't be made {new} for new clients is refused to old ones", self.subject()))
+    }
+
+    /// Whether a row that is inserted with NULL may get another value: one that old clients' NULL stands for, or their default.
+    pub(crate) fn fills_null(&self) -> bool {
+        let plain = matches!(self.value.parts.as_slice(), [Part::Column { .. }]);
+        let text = write::text(&self.value).to_ascii_lowercase();
+        let makes = ["null", "coalesce", "concat", "case", "greatest", "least", "build", "array["].iter().any(|word| text.contains(word));
+        self.column.default.is_some() || !plain && makes
     }
 
     /// What must be zero before the first goes, where new clients write to the second: rows in which neither follows from the other.

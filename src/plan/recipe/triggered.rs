@@ -44,23 +44,63 @@ pub(super) fn rows_by_place(ctx: &Context<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The table which old clients write to, if the item makes a trigger on it that writes what the statement computes from its rows.
+pub(super) fn feeds<'i>(ctx: &Context<'_>, item: &'i Item, data: &DataChange) -> Option<&'i Name> {
+    let Planned::Change(Change::CreateTrigger { trigger, .. }) = &item.planned else { return None };
+    let written = |body: &str| data.writes.iter().any(|target| *target != trigger.table && has_word(body, target.name.as_str()));
+    let is_fed = data.reads.contains(&trigger.table)
+        && !ctx.is_new_table(&trigger.table)
+        && said(trigger, "INSERT")
+        && bodies(ctx.new, trigger).any(|body| written(&body));
+    is_fed.then_some(&trigger.table)
+}
+
+/// Rows that are computed before the trigger is there which does so for those to come: what old clients write between the two is in neither.
+pub(super) fn copied_before(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
+    if !matches!(data.verb, Verb::Insert | Verb::Update) || !ctx.item.directives.is_empty() {
+        return Ok(());
+    }
+    let Some(item) = ctx.later().find(|item| feeds(ctx, item, data).is_some()) else { return Ok(()) };
+    let how = match data.verb {
+        Verb::Insert if sums_up(&data.statement) => ", and end this one with ON CONFLICT (…) DO UPDATE SET … = EXCLUDED.…",
+        Verb::Insert => ", and end this one with ON CONFLICT DO NOTHING",
+        Verb::Update | Verb::Delete | Verb::Merge | Verb::Truncate | Verb::Copy | Verb::Select => "",
+    };
+    Err(ctx.refuse(
+        format!(
+            "the trigger that goes on with it comes afterwards ({}:{}): what old clients write between the two would be in neither",
+            item.origin.file, item.origin.line
+        ),
+        format!(
+            "create the trigger before this statement{how}; or, if no such rows come meanwhile, write `-- concertina: phase migrate` above this statement"
+        ),
+    ))
+}
+
+/// Whether one row comes of several.
+pub(super) fn sums_up(statement: &str) -> bool {
+    let statement = statement.to_lowercase();
+    ["group by", "count(", "sum(", "max(", "min(", "avg(", "array_agg(", "bool_or("].iter().any(|words| statement.contains(words))
+}
+
 /// Rows that a new trigger writes for the rows of old clients, and that are copied after it for those that are there.
 pub(super) fn copied_beside(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
     let statement = data.statement.to_lowercase();
     let careful = ["on conflict", "not exists", "not in", "except", "left join"].iter().any(|words| statement.contains(words));
-    if data.verb != Verb::Insert || careful {
+    let sums = sums_up(&statement) && !statement.contains("do update");
+    if data.verb != Verb::Insert || careful && !sums {
         return Ok(());
     }
     let Some(target) = data.writes.first().filter(|target| has_key(ctx.before, target)) else { return Ok(()) };
-    let writes = |item: &&Item| match &item.planned {
-        Planned::Change(Change::CreateTrigger { trigger, .. }) => {
-            data.reads.contains(&trigger.table)
-                && said(trigger, "INSERT")
-                && bodies(ctx.before, trigger).any(|body| has_word(&body, target.name.as_str()))
-        }
-        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
-    };
+    let writes = |item: &&Item| feeds(ctx, item, data).is_some();
     match ctx.earlier().find(writes) {
+        Some(item) if sums => Err(ctx.refuse(
+            format!(
+                "a trigger that is there before ({}:{}) may have begun a row of {target} for which this statement has the sum of all",
+                item.origin.file, item.origin.line
+            ),
+            "end it with `ON CONFLICT (…) DO UPDATE SET … = EXCLUDED.…`: nobody writes meanwhile",
+        )),
         None => Ok(()),
         Some(item) => Err(ctx.refuse(
             format!(

@@ -28,8 +28,8 @@ impl Course<'_> {
         let refuses = |code: &str| found.starts_with(&format!("error {code}"));
         refuses("42P10")
             || ["23502", "23503", "23505", "22"].into_iter().any(refuses) && self.has_hazard(&self.reached(&statement.table), HazardKind::RefusesWrites)
-            // What NULL is filled with may be there already.
-            || refuses("23505") && statement.sql.starts_with("INSERT ") && self.is_filled(statement)
+            // What NULL is filled with may be there already, reference nothing, or break a rule.
+            || ["23503", "23505", "23514"].into_iter().any(refuses) && statement.sql.starts_with("INSERT ") && self.is_filled(statement)
     }
 
     /// Whether clients of the release before meet the same error on that table in their own schema, by a trigger or a default that
