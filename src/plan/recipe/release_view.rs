@@ -19,14 +19,18 @@ use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::Planned;
 use crate::plan::trigger::Sync;
-use crate::schema::object::Trigger;
+use crate::schema::object::{Routine, Trigger};
 use crate::schema::{Change, Column, Identifier, Name, Part, Sql, Table};
 use crate::sql::directive::{DirectiveKind, Strategy};
 use crate::sql::write;
 
-/// The schema of a release's views.
+/// The schema of a release's views: a name that needs no quotes, since one that is misspelt in `search_path` is passed over unheard.
 pub(crate) fn schema(release: &Release) -> Identifier {
-    Identifier::new(format!("concertina_{}", release.0))
+    const LONGEST: usize = 50;
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    let name: Vec<char> = release.0.chars().map(plain).collect();
+    let end: String = name[name.len().saturating_sub(LONGEST)..].iter().collect();
+    Identifier::new(format!("concertina_{end}"))
 }
 
 /// What the step does that makes a view, in its id.
@@ -117,6 +121,7 @@ fn second<'a>(ctx: &Context<'a>) -> Result<SecondColumn<'a>, Refusal> {
         ));
     }
     let back = retyped::check(ctx, found, column, &target)?;
+    retyped::refuse_session_text(ctx, found, column, &target)?;
     let own = Sql { parts: vec![Part::Column { of: None, name: column.name.clone() }] };
     let value = target.using.cloned().unwrap_or(own);
     if value.own_columns().any(|named| named != &column.name) {
@@ -172,7 +177,29 @@ fn refuse(ctx: &Context<'_>, table: &Table, own: &[&Item], changes: &Changes<'_>
             "put one of the two into the next release",
         ));
     }
+    refuse_past_the_view(ctx, &table.name)?;
     company::refuse_beside_release_view(ctx, &table.name, &changed)
+}
+
+/// A function that finds the table whatever the `search_path` of who calls it is: new clients would read and write the old shape by it.
+fn refuse_past_the_view(ctx: &Context<'_>, table: &Name) -> Result<(), Refusal> {
+    let qualified = table.schema.as_ref().map(|schema| format!("{schema}.{}", table.name).to_lowercase());
+    let past = |routine: &&Routine| {
+        let text = write::text(&routine.definition).to_lowercase().replace('"', "");
+        let names = company::has_word(&text, table.name.as_str()) && text.contains("search_path");
+        names
+            || qualified.as_ref().is_some_and(|name| company::has_word(&text, name))
+            || routine.reads.iter().any(|(read, _)| read == table)
+    };
+    let mut known = ctx.old.routines.values().chain(ctx.new.routines.values()).map(AsRef::as_ref);
+    match known.find(past) {
+        None => Ok(()),
+        Some(routine) => Err(ctx.refuse(
+            format!("function {} finds {table} past the view, and new clients that call it would have the old shape", routine.name),
+            "let it name the table without a schema and have no search_path of its own, in a release before, or take another strategy \
+             (docs/directives.md)",
+        )),
+    }
 }
 
 /// Our triggers beside the user's, whose functions know the column by one type: those that only read it find it filled; one that
@@ -183,7 +210,11 @@ pub(crate) fn beside_triggers(ctx: &Context<'_>, table: &Table, column: &Column,
     for trigger in ctx.old.triggers.values().chain(ctx.new.triggers.values()).map(AsRef::as_ref).filter(is_early) {
         let bodies = [ctx.old, ctx.new].into_iter().flat_map(|catalog| catalog.routines_named(&trigger.function));
         let bodies: Vec<String> = bodies.map(|routine| write::text(&routine.definition)).collect();
-        if bodies.is_empty() || takes(trigger, &column.name) || bodies.iter().any(|body| rename_column::sets_new(body, &column.name)) {
+        if bodies.is_empty()
+            || takes(trigger, &column.name)
+            || bodies.iter().any(|body| may_set(body))
+            || bodies.iter().any(|body| rename_column::sets_new(body, &column.name))
+        {
             return Err(ctx.refuse(
                 format!("trigger {} of {} may set {}, and would do so for old clients alone", trigger.name, table.name, column.name),
                 "let its function leave the column alone in a release before, or take another strategy (docs/directives.md)",
@@ -196,6 +227,14 @@ pub(crate) fn beside_triggers(ctx: &Context<'_>, table: &Table, column: &Column,
     }
     rename_column::refuse_later_triggers(ctx, &table.name, &sync)?;
     Ok(sync)
+}
+
+/// Whether a function may set columns of the row otherwise than one by one.
+fn may_set(body: &str) -> bool {
+    let words = body.to_lowercase().replace(":=", " := ").replace('=', " = ").replace(": =", " :=");
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let whole = words.windows(2).any(|pair| pair[0] == "new" && [":=", "="].contains(&pair[1]));
+    whole || words.contains(&"into") && words.iter().any(|word| word.starts_with("new.")) || words.contains(&"execute")
 }
 
 /// What the view shows: each column as new clients know it, and the column of the table that it is until contract.

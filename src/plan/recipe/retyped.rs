@@ -23,6 +23,8 @@ const TEXTS: &[&str] = &["bpchar", "varchar", "text"];
 /// Their text and their conversions go by the session's time zone.
 const ZONED: &[&str] = &["timestamptz", "timetz"];
 const DATED: &[&str] = &["timestamp", "date", "time"];
+/// Their text goes by settings of the session.
+const SHOWN_BY_SETTINGS: &[&str] = &["timestamptz", "timetz", "timestamp", "date", "interval", "float4", "float8", "money", "bytea"];
 
 /// How the first column's value follows from the second's (none: by a cast); a refusal if the change can't be planned.
 pub(crate) fn check(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>) -> Result<Option<Sql>, Refusal> {
@@ -164,6 +166,29 @@ fn refuse_session_dependence(ctx: &Context<'_>, table: &Table, column: &Column, 
             write::name(&table.name),
             write::data_type(target.data_type)
         ),
+    ))
+}
+
+/// A column that each side keeps in its own type: as text such a value depends on the settings of the session that writes it, and a
+/// key that tells fewer values apart would refuse what old clients may write.
+pub(crate) fn refuse_session_text(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>) -> Result<(), Refusal> {
+    if tightens_a_key(ctx, table, column, target) {
+        return Err(ctx.refuse(
+            format!("a unique key of {}.{} would tell fewer values apart, and refuse what old clients may write", table.name, column.name),
+            "drop the key in a release before and make it anew in one behind, or take another strategy (docs/directives.md)",
+        ));
+    }
+    let is_shown = |data_type: &DataType| SHOWN_BY_SETTINGS.iter().any(|name| data_type.name.is_built_in(name));
+    let is_text = |data_type: &DataType| TEXTS.iter().chain(&["json", "jsonb"]).any(|name| data_type.name.is_built_in(name));
+    let crosses = |from: &DataType, to: &DataType| is_shown(from) && is_text(to);
+    let plain = target.using.is_none_or(|using| keeps_value(using, column, target.data_type));
+    if !plain || !crosses(&column.data_type, target.data_type) && !crosses(target.data_type, &column.data_type) {
+        return Ok(());
+    }
+    Err(ctx.refuse(
+        format!("what {}.{} is as text goes by the settings of each session (TimeZone, DateStyle and others)", table.name, column.name),
+        "say how it is written, in USING and in `down`, as in USING to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), or take \
+         another strategy (docs/directives.md)",
     ))
 }
 
