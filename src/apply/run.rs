@@ -276,6 +276,7 @@ fn is_brief(step: &Step) -> bool {
         | HazardKind::MovedByDirective
         | HazardKind::RefusesWrites
         | HazardKind::FillsNull
+        | HazardKind::UpsertsCollide
         | HazardKind::FiresTriggers
         | HazardKind::NoUndo
         | HazardKind::NewClientsReadOldValues

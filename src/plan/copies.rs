@@ -14,6 +14,7 @@ use crate::schema::object::{ObjectKind, ObjectRef, Trigger};
 use crate::schema::table::ReplicaIdentity;
 use crate::schema::{
     Catalog, Change, Constraint, ConstraintKind, Identifier, Index, IndexElement, IndexKey, Lookup, Name, Part, Sql, Table, TableKind,
+    Uniqueness,
 };
 use crate::sql::write;
 
@@ -267,11 +268,14 @@ impl Copies {
         let why =
             |original: &Identifier| format!("the second column needs what {original} gives the first; it takes that name in contract");
         match copy {
-            Copy::Index { original, copy } => vec![add_index::build(copy).because(why(original))],
+            Copy::Index { original, copy } => {
+                let build = add_index::build(copy).because(why(original));
+                vec![if copy.uniqueness == Uniqueness::Unique { collides(build, original) } else { build }]
+            }
             Copy::Unique { original, copy, constraint } => {
                 let name = copy.name.clone().unwrap_or_else(|| original.clone());
                 vec![
-                    add_index::build(copy).because(why(original)),
+                    collides(add_index::build(copy).because(why(original)), original),
                     add_unique::attach(&self.table, &name, constraint.timing, add_unique::As::Unique),
                 ]
             }
@@ -477,6 +481,17 @@ pub(crate) fn removes(draft: Draft, table: &Name, column: &Identifier, others: &
         .fold(draft, |draft, other| draft.locks(other, LockMode::AccessExclusive, Held::Brief))
         .locks(table, LockMode::AccessExclusive, Held::Brief)
         .probed(probe::column_gone(table, column))
+}
+
+/// ON CONFLICT rests on one index; what comes in beside it is an error of the other.
+fn collides(draft: Draft, original: &Identifier) -> Draft {
+    draft.hazard(
+        HazardKind::UpsertsCollide,
+        format!(
+            "until contract a second unique index stands beside {original}: of two sessions that upsert one new key at the same moment (ON \
+             CONFLICT), one may get \"duplicate key\" of the other index, and has to do it again"
+        ),
+    )
 }
 
 /// Whether a text constant stands in the same comparison as the column.

@@ -422,6 +422,8 @@ pub enum HazardKind {
     RefusesWrites,
     /// A NULL that a client inserts is taken for no value, and filled, until contract.
     FillsNull,
+    /// Two unique indexes stand over one key, so that one of two upserts of it at the same moment may fail.
+    UpsertsCollide,
     /// Triggers of the user's fire for rows that no client changes.
     FiresTriggers,
     /// It can't be taken back.
