@@ -223,7 +223,15 @@ pub(crate) fn beside_triggers(ctx: &Context<'_>, table: &Table, column: &Column,
         read |= bodies.iter().any(|body| company::has_word(body, column.name.as_str()));
     }
     if read {
-        return Ok(sync.before_others());
+        let sync = sync.before_others();
+        let mut known = ctx.old.triggers.values().chain(ctx.new.triggers.values()).map(AsRef::as_ref).filter(is_early);
+        return match known.find(|trigger| trigger.name.as_str() < sync.first_trigger().as_str()) {
+            None => Ok(sync),
+            Some(other) => Err(ctx.refuse(
+                format!("trigger {} of {} fires before ours, which fill {} for it", other.name, table.name, column.name),
+                "give it a name that begins with a small letter, in a release before, or take another strategy (docs/directives.md)",
+            )),
+        };
     }
     rename_column::refuse_later_triggers(ctx, &table.name, &sync)?;
     Ok(sync)
