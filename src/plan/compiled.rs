@@ -37,8 +37,7 @@ fn again(ctx: &Context<'_>, is_meant: impl Fn(&Routine) -> bool) -> Vec<String> 
 
 /// The same of one that the release makes, perhaps later.
 fn if_it_is_there(routine: &Routine) -> String {
-    let arguments: Vec<String> = routine.arguments.iter().map(write::data_type).collect();
-    let signature = write::literal(&format!("{}({})", write::name(&routine.name), arguments.join(", ")));
+    let signature = write::literal(&signature(routine));
     format!(
         "DO $concertina$ BEGIN IF to_regprocedure({signature}) IS NOT NULL THEN {}; END IF; END $concertina$",
         altered_to_what_it_is(routine)
@@ -46,13 +45,17 @@ fn if_it_is_there(routine: &Routine) -> String {
 }
 
 fn altered_to_what_it_is(routine: &Routine) -> String {
-    let arguments: Vec<String> = routine.arguments.iter().map(write::data_type).collect();
     let volatility = match routine.volatility {
         Volatility::Immutable => "IMMUTABLE",
         Volatility::Stable => "STABLE",
         Volatility::Volatile => "VOLATILE",
     };
-    format!("ALTER FUNCTION {}({}) {volatility}", write::name(&routine.name), arguments.join(", "))
+    format!("ALTER FUNCTION {} {volatility}", signature(routine))
+}
+
+fn signature(routine: &Routine) -> String {
+    let arguments: Vec<String> = routine.arguments.iter().map(write::data_type).collect();
+    format!("{}({})", write::name(&routine.name), arguments.join(", "))
 }
 
 fn fires_on(ctx: &Context<'_>, routine: &Routine, table: &Name) -> bool {

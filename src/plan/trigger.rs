@@ -36,8 +36,8 @@ fn name(kind: &str, table: &Name, about: &Identifier, turn: Turn) -> Identifier 
     generated_name(&format!("zz_concertina_{later}{kind}"), table, about)
 }
 
-/// What sorts before the names that people give to triggers.
-const EARLY: &str = "!!concertina_";
+/// What sorts before names that begin with a small letter; generated names have no marks that would sort before others.
+const EARLY: &str = "__concertina_";
 
 /// The setting by which a backfill tells the triggers to stand aside.
 const STAND_ASIDE: &str = "current_setting('concertina.backfill', true) IS DISTINCT FROM 'on'";
@@ -81,14 +81,16 @@ impl Sync {
 
     /// The same, before the user's own triggers, whose functions read what it fills.
     pub(crate) fn before_others(self) -> Self {
-        let name = |kind: &str| generated_name(&format!("{EARLY}{kind}"), &self.table, &self.about);
-        Self { insert: name("insert"), update: name("update"), ..self }
+        Self { insert: self.early_name("insert"), update: self.early_name("update"), ..self }
     }
 
     /// The same, and once more before the user's own triggers.
     pub(crate) fn and_early(self) -> Self {
-        let name = |kind: &str| generated_name(&format!("{EARLY}{kind}"), &self.table, &self.about);
-        Self { early: Some([name("insert"), name("update")]), ..self }
+        Self { early: Some([self.early_name("insert"), self.early_name("update")]), ..self }
+    }
+
+    fn early_name(&self, kind: &str) -> Identifier {
+        generated_name(&format!("{EARLY}{kind}"), &self.table, &self.about)
     }
 
     /// Two columns, each written by its own clients: what one side writes, the other reads.

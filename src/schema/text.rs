@@ -39,6 +39,11 @@ pub struct Sql {
 }
 
 impl Sql {
+    /// A column of the own row, and nothing else.
+    pub fn column(name: &Identifier) -> Self {
+        Self { parts: vec![Part::Column { of: None, name: name.clone() }] }
+    }
+
     /// Text without any reference.
     pub fn plain(text: impl Into<String>) -> Self {
         Self { parts: vec![Part::Text(text.into())] }

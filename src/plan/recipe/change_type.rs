@@ -13,7 +13,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Catalog, Change, Column, Constraint, DataType, Identifier, Name, Part, Sql, Table};
+use crate::schema::{Catalog, Change, Column, Constraint, DataType, Identifier, Name, Sql, Table};
 use crate::sql::directive::PhaseName;
 use crate::sql::write;
 
@@ -137,7 +137,7 @@ fn other_ends(ctx: &Context<'_>, table: &Table, column: &Identifier) -> BTreeSet
 /// By a second column, which takes the name before new clients start; or in contract, if directives say so.
 fn beside(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>) -> Result<Recipe, Refusal> {
     let back = retyped::check(ctx, table, column, target)?;
-    let value = target.using.cloned().unwrap_or_else(|| Sql { parts: vec![Part::Column { of: None, name: column.name.clone() }] });
+    let value = target.using.cloned().unwrap_or_else(|| Sql::column(&column.name));
     let in_contract = as_written::directed_phase(ctx) == Some(PhaseName::Contract);
     let keys = if in_contract { OfKeys::Refused } else { OfKeys::TakenCareOf };
     let second = SecondColumn::new(
@@ -146,18 +146,7 @@ fn beside(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>
         column,
         Wanted { data_type: target.data_type, collation: target.collation, value, back, keys, written_by: Writers::Nobody },
     )?;
-    if postgres::is_constrained_domain(target.data_type, ctx.before) {
-        return Err(ctx.refuse(
-            format!("adding a column of a domain with constraints to {} rewrites the table under a lock", table.name),
-            "use the domain's base type with a CHECK, or accept the rewrite for a small table with `-- concertina: strategy direct`",
-        ));
-    }
-    if let Some(rule) = second.with_a_constant() {
-        return Err(ctx.refuse(
-            format!("{rule} compares {} with a text constant, which keeps the old type where ALTER TYPE is run in place", second.subject()),
-            "drop it before this statement, and make it again behind it under another name",
-        ));
-    }
+    second.refuse_other_end(ctx, "drop it before this statement, and make it again behind it under another name")?;
     if in_contract {
         return after_old_clients(ctx, &second, target);
     }

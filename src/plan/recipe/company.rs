@@ -19,9 +19,7 @@ pub(super) fn refuse_beside_columns(ctx: &Context<'_>, table: &Name, renamed: &[
         if is_rename_of_column(item, table) {
             continue;
         }
-        let names = renamed.iter().any(|(from, to)| names_word(item, from) || names_word(item, to))
-            || drops_rule_over(item, table, renamed)
-            || fills_from(ctx, item, table, renamed);
+        let names = has_to_do_with(ctx, item, table, renamed);
         if references(item, table, renamed) {
             return Err(in_the_way(ctx, item, "put it into the next release"));
         }
@@ -37,15 +35,20 @@ pub(super) fn refuse_beside_columns(ctx: &Context<'_>, table: &Name, renamed: &[
 /// is made of the table, such as a view or a function, would be made of that.
 pub(super) fn refuse_beside_release_view(ctx: &Context<'_>, table: &Name, changed: &[Renamed]) -> Result<(), Refusal> {
     for item in ctx.release.iter().filter(|item| !super::release_view::is_asked_for(item)) {
-        let names = changed.iter().any(|(from, to)| names_word(item, from) || names_word(item, to))
-            || drops_rule_over(item, table, changed)
-            || fills_from(ctx, item, table, changed);
+        let names = has_to_do_with(ctx, item, table, changed);
         let about = is_about(item, table);
         if references(item, table, changed) || about && (names || !leaves_the_shape(item)) || !about && names_word(item, &table.name) {
             return Err(in_the_way(ctx, item, "put it into the next release, or into the one before"));
         }
     }
     Ok(())
+}
+
+/// Whether the change names one of the columns, or what is made of one.
+fn has_to_do_with(ctx: &Context<'_>, item: &Item, table: &Name, columns: &[Renamed]) -> bool {
+    columns.iter().any(|(from, to)| names_word(item, from) || names_word(item, to))
+        || drops_rule_over(item, table, columns)
+        || fills_from(ctx, item, table, columns)
 }
 
 /// A renamed table has its new name from the rename on: what comes before may only be what is complete by then.

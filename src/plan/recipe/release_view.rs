@@ -20,7 +20,7 @@ use crate::plan::refusal::Refusal;
 use crate::plan::release::Planned;
 use crate::plan::trigger::Sync;
 use crate::schema::object::{Routine, Trigger};
-use crate::schema::{Change, Column, Identifier, Name, Part, Sql, Table};
+use crate::schema::{Change, Column, Identifier, Name, Sql, Table};
 use crate::sql::directive::{DirectiveKind, Strategy};
 use crate::sql::write;
 
@@ -122,8 +122,7 @@ fn second<'a>(ctx: &Context<'a>) -> Result<SecondColumn<'a>, Refusal> {
     }
     let back = retyped::check(ctx, found, column, &target)?;
     retyped::refuse_session_text(ctx, found, column, &target)?;
-    let own = Sql { parts: vec![Part::Column { of: None, name: column.name.clone() }] };
-    let value = target.using.cloned().unwrap_or(own);
+    let value = target.using.cloned().unwrap_or_else(|| Sql::column(&column.name));
     if value.own_columns().any(|named| named != &column.name) {
         return Err(ctx.refuse(
             format!("USING reads other columns than {}, and clients of both releases change those, too", column.name),
@@ -132,19 +131,8 @@ fn second<'a>(ctx: &Context<'a>) -> Result<SecondColumn<'a>, Refusal> {
     }
     let (collation, keys, written_by) = (target.collation, OfKeys::Refused, Writers::NewClients);
     let second = SecondColumn::new(ctx, found, column, Wanted { data_type, collation, value, back, keys, written_by })?;
-    if postgres::is_constrained_domain(data_type, ctx.before) {
-        return Err(ctx.refuse(
-            format!("adding a column of a domain with constraints to {table} rewrites it under a lock"),
-            "use the domain's base type with a CHECK, or accept the rewrite for a small table with `-- concertina: strategy direct`",
-        ));
-    }
-    match second.with_a_constant() {
-        None => Ok(second),
-        Some(rule) => Err(ctx.refuse(
-            format!("{rule} compares {} with a text constant, which keeps the old type where ALTER TYPE is run in place", second.subject()),
-            "drop it in a release before, and make it again in one behind",
-        )),
-    }
+    second.refuse_other_end(ctx, "drop it in a release before, and make it again in one behind")?;
+    Ok(second)
 }
 
 /// The columns by their names before and after.
@@ -207,7 +195,8 @@ fn refuse_past_the_view(ctx: &Context<'_>, table: &Name) -> Result<(), Refusal> 
 pub(crate) fn beside_triggers(ctx: &Context<'_>, table: &Table, column: &Column, sync: Sync) -> Result<Sync, Refusal> {
     let mut read = false;
     let is_early = |trigger: &&Trigger| trigger.table == table.name && said(trigger, "BEFORE") && said(trigger, "ROW");
-    for trigger in ctx.old.triggers.values().chain(ctx.new.triggers.values()).map(AsRef::as_ref).filter(is_early) {
+    let early: Vec<&Trigger> = ctx.old.triggers.values().chain(ctx.new.triggers.values()).map(AsRef::as_ref).filter(is_early).collect();
+    for trigger in &early {
         let bodies = [ctx.old, ctx.new].into_iter().flat_map(|catalog| catalog.routines_named(&trigger.function));
         let bodies: Vec<String> = bodies.map(|routine| write::text(&routine.definition)).collect();
         if bodies.is_empty()
@@ -224,8 +213,7 @@ pub(crate) fn beside_triggers(ctx: &Context<'_>, table: &Table, column: &Column,
     }
     if read {
         let sync = sync.before_others();
-        let mut known = ctx.old.triggers.values().chain(ctx.new.triggers.values()).map(AsRef::as_ref).filter(is_early);
-        return match known.find(|trigger| trigger.name.as_str() < sync.first_trigger().as_str()) {
+        return match early.iter().find(|trigger| trigger.name.as_str() < sync.first_trigger().as_str()) {
             None => Ok(sync),
             Some(other) => Err(ctx.refuse(
                 format!("trigger {} of {} fires before ours, which fill {} for it", other.name, table.name, column.name),

@@ -103,8 +103,28 @@ impl<'a> SecondColumn<'a> {
         self.copies.has_expressions()
     }
 
+    /// Refuses a type with which the table would be written anew, or end otherwise than where ALTER TYPE is run in place.
+    pub(crate) fn refuse_other_end(&self, ctx: &Context<'_>, remedy: &str) -> Result<(), Refusal> {
+        if postgres::is_constrained_domain(&self.second.data_type, ctx.before) {
+            return Err(ctx.refuse(
+                format!("adding a column of a domain with constraints to {} rewrites the table under a lock", self.table.name),
+                "use the domain's base type with a CHECK, or accept the rewrite for a small table with `-- concertina: strategy direct`",
+            ));
+        }
+        match self.with_a_constant() {
+            None => Ok(()),
+            Some(rule) => Err(ctx.refuse(
+                format!(
+                    "{rule} compares {} with a text constant, which keeps the old type where ALTER TYPE is run in place",
+                    self.subject()
+                ),
+                remedy,
+            )),
+        }
+    }
+
     /// An index or a CHECK in which a text constant would get another type beside the second column than it has beside the first.
-    pub(crate) fn with_a_constant(&self) -> Option<&Identifier> {
+    fn with_a_constant(&self) -> Option<&Identifier> {
         let one_text = |data_type: &DataType| {
             data_type.dimensions == 0 && (data_type.name.is_built_in("varchar") || data_type.name.is_built_in("text"))
         };
@@ -138,8 +158,7 @@ impl<'a> SecondColumn<'a> {
     /// What is refused to old clients from the moment on that the second column is there, if anything is.
     pub(crate) fn refuses_old(&self) -> Option<String> {
         let (old, new) = (&self.column.data_type, &self.second.data_type);
-        let is_plain = matches!(self.value.parts.as_slice(), [Part::Column { .. }]);
-        if is_plain && is_always_castable(old, new) {
+        if self.is_plain() && is_always_castable(old, new) {
             return None;
         }
         let new = write::data_type(new);
@@ -148,10 +167,14 @@ impl<'a> SecondColumn<'a> {
 
     /// Whether a row that is inserted with NULL may get another value: one that old clients' NULL stands for, or their default.
     pub(crate) fn fills_null(&self) -> bool {
-        let plain = matches!(self.value.parts.as_slice(), [Part::Column { .. }]);
         let text = write::text(&self.value).to_ascii_lowercase();
         let makes = ["null", "coalesce", "concat", "case", "greatest", "least", "build", "array["].iter().any(|word| text.contains(word));
-        self.column.default.is_some() || !plain && makes
+        self.column.default.is_some() || !self.is_plain() && makes
+    }
+
+    /// Whether it has the first column's value, but for the type.
+    fn is_plain(&self) -> bool {
+        matches!(self.value.parts.as_slice(), [Part::Column { .. }])
     }
 
     /// What must be zero before the first goes, where new clients write to the second: rows in which neither follows from the other.
@@ -441,7 +464,7 @@ fn is_always_castable(from: &DataType, to: &DataType) -> bool {
 
 /// The first column's value from the second, of the row that is called so.
 fn back_from(back: Option<&Sql>, column: &Column, second: &Identifier, row: &str) -> String {
-    let own = Sql { parts: vec![Part::Column { of: None, name: column.name.clone() }] };
+    let own = Sql::column(&column.name);
     let value = back.unwrap_or(&own).with_own_column_renamed(&column.name, second);
     cast(&if row.is_empty() { write::text(&value) } else { over(row, &value) }, &column.data_type)
 }
