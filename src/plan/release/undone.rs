@@ -72,10 +72,39 @@ fn built_on_what_goes(items: &[Item]) -> Option<Pair> {
 
 /// Takes the thing out of what the statements between its CREATE and its DROP see: it is never there for them.
 fn forget(items: &mut [Item], first: usize, last: usize, drop: &Change) {
+    let mut named = items[first].named().map(|(_, named)| named);
     for item in &mut items[first + 1..=last] {
+        let to = named.as_ref().and_then(|named| renamed(item, named));
         // What can't be taken out alone stays, as it would be on a server.
-        let _ = item.before.apply(drop);
-        let _ = item.after.apply(drop);
+        let _ = item.before.apply(&drop_by_name(drop, named.as_ref()));
+        named = to.or(named);
+        let _ = item.after.apply(&drop_by_name(drop, named.as_ref()));
+    }
+}
+
+/// The same DROP of a thing that has another name at that time.
+fn drop_by_name(drop: &Change, named: Option<&Named>) -> Change {
+    let mut drop = drop.clone();
+    if let (Change::DropConstraint { constraint: name, .. }, Some(Named::Constraint(_, at_that_time))) = (&mut drop, named) {
+        name.clone_from(at_that_time);
+    } else if let (Change::DropIndex { index: name, .. }, Some(Named::Index(at_that_time))) = (&mut drop, named) {
+        name.clone_from(at_that_time);
+    }
+    drop
+}
+
+/// What the statement makes of the name of a constraint or an index.
+fn renamed(item: &Item, named: &Named) -> Option<Named> {
+    let Planned::Change(change) = &item.planned else { return None };
+    if is_directed(item) {
+        return None;
+    }
+    match (named, change) {
+        (Named::Constraint(table, name), Change::RenameConstraint { table: on, constraint, to }) if table == on && name == constraint => {
+            Some(Named::Constraint(table.clone(), to.clone()))
+        }
+        (Named::Index(name), Change::RenameIndex { index, to }) if name == index => Some(Named::Index(name.sibling(to.clone()))),
+        _ => None,
     }
 }
 
@@ -89,23 +118,35 @@ fn pair(items: &[Item]) -> Option<Pair> {
         if named.is_in(start) && !stands_in || named.is_in(&items[at].before) || is_directed(&items[at]) {
             return None;
         }
-        let end = items.iter().enumerate().skip(at + 1).find(|(_, item)| item.named() == Some((Act::Drops, named.clone())))?.0;
-        if is_directed(&items[end]) {
+        let (places, end, last_named) = life(items, at, named.clone())?;
+        let Planned::Change(drop) = items[end].planned.clone() else { return None };
+        // A later statement may mention it too: what was read from it lives on.
+        let lives_on = |item: &Item| {
+            [&named, &last_named].iter().any(|named| mentions(item, named) && item.named().is_none_or(|(_, other)| other != **named))
+        };
+        (!items.iter().skip(end + 1).any(lives_on)).then_some(Pair { places, end, drop })
+    })
+}
+
+/// The places of the CREATE and the DROP and of all between them that is about the thing alone; the place of the DROP; and the
+/// thing's name by then.
+fn life(items: &[Item], at: usize, mut named: Named) -> Option<(Vec<usize>, usize, Named)> {
+    let mut places = vec![at];
+    for (place, item) in items.iter().enumerate().skip(at + 1) {
+        if item.named() == Some((Act::Drops, named.clone())) {
+            places.push(place);
+            return (!is_directed(item)).then_some((places, place, named));
+        }
+        if let Some(to) = renamed(item, &named) {
+            places.push(place);
+            named = to;
+        } else if is_about(item, &named) {
+            places.push(place);
+        } else if mentions(item, &named) {
             return None;
         }
-        let Planned::Change(drop) = items[end].planned.clone() else { return None };
-        let mut places = vec![at, end];
-        for (between, item) in items.iter().enumerate().take(end).skip(at + 1) {
-            if is_about(item, &named) {
-                places.push(between);
-            } else if mentions(item, &named) {
-                return None;
-            }
-        }
-        // A later statement may mention it too: what was read from it lives on.
-        (!items.iter().skip(end + 1).any(|item| mentions(item, &named) && item.named().is_none_or(|(_, other)| other != named)))
-            .then(|| Pair { places, end, drop })
-    })
+    }
+    None
 }
 
 /// Whether the statement may have to do with it: by its text, since a miss would leave out something that is needed.
