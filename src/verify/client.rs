@@ -375,9 +375,14 @@ pub(super) fn referenced_by(
 pub(super) fn difference(first: &Outcome, second: &Outcome, found: &Outcome) -> Option<(String, String)> {
     let (Outcome::Rows(first), Outcome::Rows(second)) = (first, second) else { return None };
     match found {
-        Outcome::Failed { code, message } => Some(("it works".to_owned(), format!("error {code}: {message}"))),
+        Outcome::Failed { code, message } => Some(("it works".to_owned(), failed(code, message))),
         Outcome::Rows(found) => rows_differ(first, second, found),
     }
+}
+
+/// How an error is told.
+pub(super) fn failed(code: &str, message: &str) -> String {
+    format!("error {code}: {message}")
 }
 
 /// Whether what was found differs only in that it has a value where NULL was expected, in whatever order.

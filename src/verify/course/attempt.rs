@@ -135,6 +135,8 @@ impl Course<'_> {
     fn meets_what_comes(&self, found: &str, statement: &Statement) -> Option<String> {
         if self.fails_in_an_index(found, statement) {
             Some(format!("an index of the release is made of what fails for a value ({found})"))
+        } else if self.fails_as_written(found, statement) {
+            Some(format!("what the release computes fails for a value that rows may have, with the migrations as written too ({found})"))
         } else if self.fails_to_convert(found, statement) {
             Some(format!("a value of the old type is none of the new one, which the plan tells of ({found})"))
         } else if self.unties_a_row(found, statement) {

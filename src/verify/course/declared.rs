@@ -7,7 +7,7 @@ use super::{Course, Stage};
 use crate::plan::{HazardKind, Phase, RelationLock, SHOW, Step};
 use crate::schema::{Identifier, Name};
 use crate::verify::carry;
-use crate::verify::client::{Outcome, Statement};
+use crate::verify::client::{Outcome, Statement, failed};
 use crate::verify::journal::CheckKind;
 use crate::verify::reference::{add_referencing, has_another_default};
 use crate::verify::shape::{Column, Table};
@@ -52,6 +52,15 @@ impl Course<'_> {
         };
         let fails = ["error 22", "error P0001"].iter().any(|code| found.starts_with(code));
         fails && !statement.sql.starts_with("SELECT ") && self.case.plan.steps.iter().any(says)
+    }
+
+    /// Whether clients of the release, in a database that it has built as written, meet the same for a value that rows may have.
+    pub(super) fn fails_as_written(&self, found: &str, statement: &Statement) -> bool {
+        let same = |(other, outcome, _): &(Statement, Outcome, Outcome)| {
+            let fails = |code: &str, message: &str| code.starts_with("22") && found == failed(code, message);
+            other.table == statement.table && matches!(outcome, Outcome::Failed { code, message } if fails(code, message))
+        };
+        statement.sql.starts_with("SELECT ") && self.new.statements.iter().any(same)
     }
 
     /// Whether the step is about a table that new clients see through a view of the release, with columns of other types.
