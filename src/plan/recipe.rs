@@ -28,6 +28,7 @@ pub(crate) mod add_unique;
 pub(crate) mod drop_constraint;
 pub(crate) mod drop_table;
 pub(crate) mod replace;
+mod replaced;
 pub(crate) mod referenced;
 mod repair;
 mod refill;

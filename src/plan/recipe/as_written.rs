@@ -336,6 +336,10 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
             expand(ctx, "old clients don't call it")
         }
         Change::CreateRoutine { routine, on_conflict: OnConflict::Replace } => replaced_body(ctx, &routine.name)?,
+        Change::AlterObject { object, .. } if is_routine(object.kind) && ctx.old.routines_named(&object.name).next().is_none() => {
+            expand(ctx, "old clients don't call it")
+        }
+        Change::AlterObject { object, .. } if is_routine(object.kind) => replaced_body(ctx, &object.name)?,
         Change::CreateTrigger { trigger, .. } => new_trigger(ctx, change, trigger),
         Change::AlterSequence { owned_by: Some(Some((table, column))), .. } if ctx.is_retyped(table, column) => {
             Recipe::contract(step(ctx).because("the column that it then belongs to has taken the place of the one before"))
@@ -382,7 +386,7 @@ fn replaced_body(ctx: &Context<'_>, function: &Name) -> Result<Recipe, Refusal> 
     if let Some(trigger) = dropped_caller(ctx, function) {
         return Err(ctx.refuse(
             format!(
-                "trigger {} of {} runs the function until contract, and may not be able to run the new body",
+                "trigger {} of {} runs the function until contract, and may not be able to run it as it will be",
                 trigger.name, trigger.table
             ),
             "give the new function another name, or end the trigger before with `-- concertina: phase expand` above its DROP",
@@ -396,8 +400,8 @@ fn replaced_body(ctx: &Context<'_>, function: &Name) -> Result<Recipe, Refusal> 
         ));
     }
     let replace = step(ctx)
-        .because("the signature stays; the body must serve old clients too")
-        .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body");
+        .because("the signature stays; what it does must serve old clients too")
+        .hazard(HazardKind::OldClientsReadNewValues, "old clients call it as it is from here on");
     Ok(if needs_later_table(ctx, &ctx.item.statement) {
         Recipe { last: vec![replace], ..Recipe::default() }
     } else {

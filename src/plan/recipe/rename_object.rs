@@ -105,6 +105,23 @@ fn of_object(ctx: &Context<'_>, change: &Change, object: &ObjectRef, to: &Identi
             "create a second one under the new name and drop this one in a later release, or, if no client names it, write\n-- concertina: phase expand",
         ));
     }
+    if matches!(object.kind, ObjectKind::Policy | ObjectKind::Rule | ObjectKind::Statistics) {
+        let mut renamed = object.clone();
+        match &mut renamed.detail {
+            Some(detail) if object.kind != ObjectKind::Statistics => *detail = to.to_string(),
+            Some(_) | None => renamed.name = name.sibling(to.clone()),
+        }
+        let was = object.detail.as_deref().filter(|_| object.kind != ObjectKind::Statistics).map_or(name.name.clone(), Identifier::from);
+        let back = format!("ALTER {} RENAME TO {}", write::object(&renamed), write::identifier(&was));
+        return Ok(Recipe::expand(step(ctx).because("no client needs it by its name").undone_by(vec![back])));
+    }
+    if object.kind == ObjectKind::Publication {
+        return Err(ctx.refuse(
+            format!("subscribers look for {object} by its name, and stop when it isn't there"),
+            "create a second one under the new name, let the subscribers change over, and drop this one in a later release; or, if it has none, \
+             write\n-- concertina: phase expand",
+        ));
+    }
     as_written::by_class(ctx, change)
 }
 

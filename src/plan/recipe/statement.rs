@@ -2,7 +2,8 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "what is not named here has no probe and no undo, and says so")]
 
 use super::add_check::constraint_name;
-use super::{Context, Planned};
+use super::rename_object::is_routine;
+use super::{Context, Planned, replaced};
 use crate::engine::{self, Held, LockMode, Transactional};
 use crate::plan::compiled;
 use crate::plan::draft::Draft;
@@ -231,6 +232,14 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
             let arguments: Vec<String> = routine.arguments.iter().map(write::data_type).collect();
             draft.undone_by(vec![format!("DROP ROUTINE {}({})", write::name(&routine.name), arguments.join(", "))])
         }
+        Change::CreateRoutine { routine, .. } => match replaced::as_it_was(ctx, &routine.name, Some(routine)) {
+            Some(back) => draft.undone_by(back),
+            None => draft.final_losing("what it was before"),
+        },
+        Change::AlterObject { object, .. } if is_routine(object.kind) => match replaced::as_it_was(ctx, &object.name, None) {
+            Some(back) => draft.undone_by(back),
+            None => draft.final_losing("what it was before"),
+        },
         Change::CreateTrigger { trigger, .. } if !ctx.before.triggers.contains_key(&(trigger.table.clone(), trigger.name.clone())) => {
             draft.undone_by(vec![format!("DROP TRIGGER {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table))])
         }
