@@ -24,14 +24,15 @@ mod identity;
 mod probe;
 mod generated;
 mod hold;
+mod whole;
 mod draft;
 
 pub use build::{Input, adopt, build, digest};
 pub use chain::{Chain, ChainError, Link, Sorted};
 pub(crate) use draft::path;
 pub use format::{
-    Backfill, Gate, Hazard, HazardKind, Held, KeyColumn, Leftover, LockMode, Milliseconds, Origin, Phase, Plan, PlannedMigration,
-    Predecessor, Probe, RelationLock, Release, Start, StartColumn, Step, StepId, SyncTriggers, Transaction, Undo,
+    Backfill, EndedHold, Gate, Hazard, HazardKind, Held, KeyColumn, Leftover, LockMode, Milliseconds, Origin, Phase, Plan,
+    PlannedMigration, Predecessor, Probe, RelationLock, Release, Start, StartColumn, Step, StepId, SyncTriggers, Transaction, Undo,
 };
 pub use hold::is_held;
 pub(crate) use probe::UNKNOWABLE;

@@ -105,6 +105,7 @@ mod tests {
             adopted: false,
             migrations: Vec::new(),
             views_schema: None,
+            ends_holds: Vec::new(),
             starts_from: crate::plan::Start::default(),
             steps,
             deferred: Vec::new(),

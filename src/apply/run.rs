@@ -107,10 +107,7 @@ pub async fn dry_run<'a>(
     let mut session = Session::open(settings, &format!("concertina/{release}")).await?;
     let ledger = store::read(&mut session.connection).await?;
     check(&mut session, chain, release, phase, &ledger).await?;
-    let mut steps: Vec<&Step> = match phase {
-        Phase::Contract => over(&mut session, chain, release, &ledger, holds).await?,
-        Phase::Expand | Phase::Migrate => Vec::new(),
-    };
+    let mut steps = over(&mut session, chain, (release, phase), &ledger, holds).await?;
     steps.extend(open(chain, release, phase, &ledger)?);
     Ok(steps)
 }
@@ -142,10 +139,7 @@ async fn run(work: &mut Work<'_>, chain: &Chain, release: &Release, phase: Phase
     check(&mut work.session, chain, release, phase, &ledger).await?;
     let (_, link, _) = around(chain, release)?;
     register(work, chain, release, &ledger).await?;
-    let over = match phase {
-        Phase::Contract => over(&mut work.session, chain, release, &ledger, work.options.holds).await?,
-        Phase::Expand | Phase::Migrate => Vec::new(),
-    };
+    let over = over(&mut work.session, chain, (release, phase), &ledger, work.options.holds).await?;
     let steps = over.len() + open(chain, release, phase, &ledger)?.len();
     work.listener.hear(&Event::PhaseBegins { release, phase, steps });
     // What a step of this plan drops may be what something held still needs.
@@ -163,11 +157,10 @@ async fn run(work: &mut Work<'_>, chain: &Chain, release: &Release, phase: Phase
         ledger = store::read(&mut work.session.connection).await?;
     }
     if phase == Phase::Contract {
-        if work.options.holds == Holds::End {
-            let over = self::over(&mut work.session, chain, release, &ledger, Holds::End).await?;
-            drop_held(work, chain, release, over).await?;
-            ledger = store::read(&mut work.session.connection).await?;
-        }
+        // What this phase has begun to hold may have to go at once.
+        let over = self::over(&mut work.session, chain, (release, phase), &ledger, work.options.holds).await?;
+        drop_held(work, chain, release, over).await?;
+        ledger = store::read(&mut work.session.connection).await?;
         tell_held(work, chain, release, &ledger).await?;
     }
     if steps > 0 {
@@ -188,16 +181,24 @@ fn until<'a>(chain: &'a Chain, release: &Release) -> Result<&'a [Link], Error> {
     Ok(&chain.links()[..=before.len()])
 }
 
-/// The steps that drop what was held long enough, of this plan and of those before it.
+/// The steps that drop what was held long enough, of this plan and of those before it, or that the release can't be run beside.
 async fn over<'a>(
     session: &mut Session,
     chain: &'a Chain,
-    release: &Release,
+    (release, phase): (&Release, Phase),
     ledger: &Ledger,
     holds: Holds,
 ) -> Result<Vec<&'a Step>, Error> {
+    let (_, link, _) = around(chain, release)?;
+    let ends = &link.plan.ends_holds;
+    if phase == Phase::Migrate || phase == Phase::Expand && ends.is_empty() {
+        return Ok(Vec::new());
+    }
     let held = held::read(&mut session.connection, until(chain, release)?, ledger).await?;
-    Ok(held.into_iter().filter(|(_, entry)| entry.over || holds == Holds::End).map(|(step, _)| step).collect())
+    let is_over = |step: &Step, over: bool| {
+        phase == Phase::Contract && (over || holds == Holds::End) || ends.iter().any(|ended| ended.step == step.id)
+    };
+    Ok(held.into_iter().filter(|(step, entry)| is_over(step, entry.over)).map(|(step, _)| step).collect())
 }
 
 async fn drop_held(work: &mut Work<'_>, chain: &Chain, release: &Release, over: Vec<&Step>) -> Result<(), Error> {

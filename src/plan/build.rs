@@ -11,7 +11,7 @@ use super::format::{
     FORMAT, Gate, Milliseconds, Origin, Phase, Plan, PlannedMigration, Predecessor, Release, Start, StartColumn, Step, StepId,
 };
 use super::gapless::close_gaps;
-use super::hold::Holds;
+use super::hold::{Holds, ended};
 use super::order::order;
 use super::recalled;
 use super::recipe::{self, Context, release_view};
@@ -103,6 +103,7 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         adopted: false,
         migrations: input.migrations.iter().map(planned).collect(),
         views_schema: views_schema(input.release, &steps),
+        ends_holds: ended(input.chain, &items, input.start),
         starts_from: start(input.start, &steps),
         steps: sorted(steps),
         deferred: sorted(deferred),
@@ -160,6 +161,7 @@ pub fn adopt(release: Release, engine: Engine, migrations: &[Migration]) -> Plan
         adopted: true,
         migrations: migrations.iter().map(planned).collect(),
         views_schema: None,
+        ends_holds: Vec::new(),
         starts_from: start(&Catalog::default(), &[]),
         steps: Vec::new(),
         deferred: Vec::new(),

@@ -63,6 +63,10 @@ pub struct Plan {
     /// tables by views (`strategy views`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub views_schema: Option<String>,
+    /// What earlier releases hold and this one can't be run beside: it is dropped before anything else is done, however short
+    /// the time that it was held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ends_holds: Vec<EndedHold>,
     /// The schema that the plan starts from.
     pub starts_from: Start,
     /// What the deploy does, in order: contract of earlier releases, expand, migrate. Then the release is rolled out.
@@ -83,6 +87,16 @@ impl Plan {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_false(b: &bool) -> bool {
     !*b
+}
+
+/// A hold that ends with a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndedHold {
+    /// The step of an earlier release that drops what is held.
+    pub step: StepId,
+    /// Which statement it would be in the way of, and how.
+    pub why: String,
 }
 
 /// The plan before this one.
@@ -363,6 +377,13 @@ impl Step {
     /// Whether a reviewer must accept this of it.
     pub fn has_hazard(&self, kind: HazardKind) -> bool {
         self.hazards.iter().any(|hazard| hazard.kind == kind)
+    }
+
+    /// What the step is about, as its id says it: a table, a column (`users.age`), a type.
+    pub fn subject(&self) -> &str {
+        let rest = self.id.0.strip_prefix(&self.introduced_by.0).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
+        let subject = rest.split_once('/').map_or("", |(_, rest)| rest);
+        subject.rsplit_once('/').map_or(subject, |(subject, _)| subject)
     }
 
     /// The step that holds what this one drops, and how long.

@@ -4,8 +4,10 @@
 mod column;
 mod table;
 mod needed;
+mod ended;
 
 pub(crate) use column::{Fed, HeldColumn};
+pub(crate) use ended::ended;
 pub(crate) use needed::Holds;
 pub(crate) use table::HeldTable;
 

@@ -17,8 +17,11 @@ pub fn text(plan: &Plan) -> String {
     for phase in Phase::IN_ORDER {
         let steps: Vec<&Step> = plan.steps.iter().filter(|step| step.phase == phase).collect();
         line(&mut out, &format!("\n{phase}: {}", meaning(phase)));
-        if steps.is_empty() {
+        if steps.is_empty() && (phase != Phase::Contract || plan.ends_holds.is_empty()) {
             line(&mut out, "  nothing to do");
+        }
+        for ended in plan.ends_holds.iter().filter(|_| phase == Phase::Contract) {
+            line(&mut out, &format!("  the hold ends, and {} runs, whether its time is over or not: {}", ended.step, ended.why));
         }
         for (at, step) in steps.iter().enumerate() {
             step_text(&mut out, at + 1, step);

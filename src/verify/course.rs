@@ -155,6 +155,7 @@ impl<'a> Course<'a> {
             }
         }
         let (contract, rest): (Vec<&Step>, Vec<&Step>) = self.case.plan.steps.iter().partition(|step| step.phase == Phase::Contract);
+        let (held, contract) = contract.into_iter().partition::<Vec<&Step>, _>(|step| self.stays_held(step));
         self.changed.clone_from(&self.relabelled);
         for (left, step) in (0..contract.len()).rev().zip(contract) {
             if !self.go(step).await? {
@@ -183,6 +184,11 @@ impl<'a> Course<'a> {
         self.try_new(shadow, Reach::All).await?;
         self.carry(shadow).await?;
         self.late(shadow).await?;
+        for step in held {
+            if !self.go(step).await? {
+                return Ok(());
+            }
+        }
         let holds: BTreeSet<&StepId> = self.case.plan.deferred.iter().filter_map(|step| step.held().map(|(hold, ..)| hold)).collect();
         for step in &self.case.plan.deferred {
             // As for the rest, no time passes in a proof: what is held is dropped when clients have tried to live with it.
@@ -198,6 +204,11 @@ impl<'a> Course<'a> {
         self.stage = Stage::Ended;
         self.try_new(shadow, Reach::Touched).await?;
         self.same_end(shadow).await
+    }
+
+    /// Whether the step drops what earlier releases hold, and the release may be run beside that: then it is.
+    fn stays_held(&self, step: &Step) -> bool {
+        step.held().is_some() && !self.case.plan.ends_holds.iter().any(|ended| ended.step == step.id)
     }
 
     /// The release begins here: it finds the tables that earlier ones have left, under the names that they have now.

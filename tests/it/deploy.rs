@@ -198,6 +198,7 @@ fn plan(name: &str, steps: Vec<Step>, deferred: Vec<Step>) -> Plan {
         adopted: false,
         migrations: Vec::new(),
         views_schema: None,
+        ends_holds: Vec::new(),
         starts_from: Start::default(),
         steps,
         deferred,

@@ -115,7 +115,13 @@ impl<'a> HeldColumn<'a> {
             .locks(table, LockMode::AccessExclusive, Held::Brief)
             .probed(probe::column_exists(table, &self.name))
             .undone_by(undo)
-            .hazard(HazardKind::ColumnOrder, format!("until it is dropped, `SELECT *` on {table} shows {}", self.name));
+            .hazard(
+                HazardKind::ColumnOrder,
+                format!(
+                    "until it is dropped, `SELECT *` on {table} shows {}, and INSERT or COPY without names of columns writes to it",
+                    self.name
+                ),
+            );
         // Undo may have to read the table again.
         let draft = if self.taken_off.is_empty() { draft } else { Draft { statement_time: Milliseconds(0), ..draft } };
         others.iter().fold(draft, |draft, other| draft.locks(other, LockMode::AccessExclusive, Held::Brief))

@@ -5,7 +5,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::Gate;
 use crate::schema::change::DropBehavior;
 use crate::schema::object::Trigger;
-use crate::schema::{Catalog, Change, Table};
+use crate::schema::{Catalog, Change, Name, Table};
 
 /// What a release holds.
 #[derive(Default)]
@@ -49,13 +49,15 @@ fn cascading(change: &Change) -> Option<Change> {
     match change.clone() {
         Change::DropObject { object, if_exists, .. } => Some(Change::DropObject { object, behavior, if_exists }),
         Change::DropExtension { extension, if_exists, .. } => Some(Change::DropExtension { extension, behavior, if_exists }),
+        Change::DropSchema { schema, if_exists, .. } => Some(Change::DropSchema { schema, behavior, if_exists }),
         _ => None,
     }
 }
 
 /// What the table of a removal is made of.
-fn parts<'a>(catalog: &'a Catalog, removal: &Change) -> (Option<&'a Table>, Vec<&'a Trigger>) {
-    let Some(name) = removal.relation() else { return (None, Vec::new()) };
+fn parts<'a>(catalog: &'a Catalog, removal: &Change) -> (Option<&'a Table>, Vec<&'a Trigger>, Vec<&'a Name>) {
+    let Some(name) = removal.relation() else { return (None, Vec::new(), Vec::new()) };
     let triggers = catalog.triggers.iter().filter(|((table, _), _)| table == name);
-    (catalog.tables.get(name).map(AsRef::as_ref), triggers.map(|(_, trigger)| trigger.as_ref()).collect())
+    let indexes = catalog.indexes_of(name).map(|(index, _)| index);
+    (catalog.tables.get(name).map(AsRef::as_ref), triggers.map(|(_, trigger)| trigger.as_ref()).collect(), indexes.collect())
 }

@@ -7,9 +7,10 @@ use super::{Context, as_written};
 use crate::engine::postgres;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Act, Item, Named, Planned, may_be_there, mutes_triggers, named_by};
+use crate::plan::whole;
 use crate::schema::change::Verb;
 use crate::schema::table::Persistence;
-use crate::schema::{Change, Constraint, ConstraintKind, Name, Part, Sql, Table};
+use crate::schema::{Change, Constraint, ConstraintKind, Name, Table};
 use crate::sql::directive::{DirectiveKind, PhaseName, Strategy};
 use crate::sql::postgres::{ByName, by_name};
 use crate::sql::write;
@@ -49,21 +50,14 @@ pub(super) fn temporary(ctx: &Context<'_>, change: &Change) -> Result<(), Refusa
 /// and those that it renames are there twice.
 #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else takes the columns of a table as they are")]
 pub(super) fn starred(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
-    let of_query = |query: &Sql| -> Vec<Name> {
-        query.parts.iter().filter_map(|part| if let Part::Relation(name) = part { Some(name.clone()) } else { None }).collect()
-    };
-    let says_star = ctx.item.statement.to_lowercase().replace("count(*)", "").contains('*');
+    let says_star = whole::says_star(&ctx.item.statement);
     let tables: Vec<Name> = match change {
-        Change::CreateTable(create) => {
-            let query = create.as_query.as_ref().filter(|_| says_star).map(of_query).unwrap_or_default();
-            query.into_iter().chain(create.like.iter().map(|(_, like)| like.table.clone())).collect()
-        }
-        Change::CreateView { view, .. } if says_star => of_query(&view.query),
         Change::Data(data) if data.verb == Verb::Insert => {
             let read = data.reads.iter().filter(|_| says_star);
             read.chain(data.writes.iter().filter(|_| data.columns.is_empty())).cloned().collect()
         }
-        _ => return Ok(()),
+        Change::Data(_) => return Ok(()),
+        _ => whole::taken(&ctx.item.statement, change, ctx.before),
     };
     if let Change::CreateTable(create) = change {
         let mut taken = create.like.iter().map(|(_, like)| &like.table).filter(|table| !ctx.is_new_table(table));
@@ -104,7 +98,7 @@ pub(super) fn starred(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal>
                  another one beside it, and the order is another",
                 other.origin.file, other.origin.line
             ),
-            "name the columns (instead of `*` or LIKE, and behind INSERT INTO), or put this into the next release",
+            "name the columns (instead of `*` or LIKE, and behind INSERT INTO) if that is what this is about, or put it into the next release",
         )),
     }
 }

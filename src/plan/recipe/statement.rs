@@ -3,7 +3,7 @@
 
 use super::add_check::constraint_name;
 use super::rename_object::is_routine;
-use super::{Context, Planned, replaced};
+use super::{Context, Named, Planned, replaced};
 use crate::engine::{self, Held, LockMode, Transactional};
 use crate::plan::compiled;
 use crate::plan::draft::Draft;
@@ -189,11 +189,26 @@ fn undo_on_new_table(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft 
         Change::CreateTrigger { trigger, .. } => {
             draft.undone_by(vec![format!("DROP TRIGGER IF EXISTS {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table))])
         }
+        // It may need what is made after the table, and goes before it.
+        Change::CreateIndex { .. } if ctx.earlier().any(makes_what_indexes_need) => match ctx.item.named() {
+            Some((_, Named::Index(index))) => draft.undone_by(vec![format!("DROP INDEX IF EXISTS {}", write::name(&index))]),
+            Some(_) | None => draft,
+        },
         Change::SetDefault { table, column, .. } | Change::DropDefault { table, column } => {
             draft.undone_by(alter(table, default_before(ctx, table, column)))
         }
         _ => draft,
     }
+}
+
+/// An extension, a function, an operator class.
+fn makes_what_indexes_need(item: &Item) -> bool {
+    matches!(
+        &item.planned,
+        Planned::Change(
+            Change::CreateExtension { .. } | Change::CreateRoutine { .. } | Change::CreateObject { .. } | Change::CreateType(_)
+        )
+    )
 }
 
 /// How it is taken back.
@@ -232,14 +247,8 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
             let arguments: Vec<String> = routine.arguments.iter().map(write::data_type).collect();
             draft.undone_by(vec![format!("DROP ROUTINE {}({})", write::name(&routine.name), arguments.join(", "))])
         }
-        Change::CreateRoutine { routine, .. } => match replaced::as_it_was(ctx, &routine.name, Some(routine)) {
-            Some(back) => draft.undone_by(back),
-            None => draft.final_losing("what it was before"),
-        },
-        Change::AlterObject { object, .. } if is_routine(object.kind) => match replaced::as_it_was(ctx, &object.name, None) {
-            Some(back) => draft.undone_by(back),
-            None => draft.final_losing("what it was before"),
-        },
+        Change::CreateRoutine { routine, .. } => as_it_was(draft, replaced::as_it_was(ctx, &routine.name, Some(routine))),
+        Change::AlterObject { object, .. } if is_routine(object.kind) => as_it_was(draft, replaced::as_it_was(ctx, &object.name, None)),
         Change::CreateTrigger { trigger, .. } if !ctx.before.triggers.contains_key(&(trigger.table.clone(), trigger.name.clone())) => {
             draft.undone_by(vec![format!("DROP TRIGGER {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table))])
         }
@@ -247,12 +256,8 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
             draft.undone_by(vec![format!("ALTER TABLE {} {}", write::name(table), default_before(ctx, table, column))])
         }
         Change::AlterSequence { sequence, data_type: Some(_), options, owned_by: None, .. } if options.is_empty() => {
-            match ctx.before.sequences.get(sequence) {
-                Some(before) => {
-                    draft.undone_by(vec![format!("ALTER SEQUENCE {} AS {}", write::name(sequence), write::data_type(&before.data_type))])
-                }
-                None => draft.final_losing("what it was before"),
-            }
+            let before = ctx.before.sequences.get(sequence).map(|before| write::data_type(&before.data_type));
+            as_it_was(draft, before.map(|data_type| vec![format!("ALTER SEQUENCE {} AS {data_type}", write::name(sequence))]))
         }
         Change::DropNotNull { table, column } => {
             draft.undone_by(vec![format!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", write::name(table), write::identifier(column))])
@@ -276,6 +281,13 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
             None => draft.final_losing("nothing but the index, whose name the database chose"),
         },
         _ => draft.final_losing("what it was before"),
+    }
+}
+
+fn as_it_was(draft: Draft, back: Option<Vec<String>>) -> Draft {
+    match back {
+        Some(back) => draft.undone_by(back),
+        None => draft.final_losing("what it was before"),
     }
 }
 

@@ -58,6 +58,17 @@ impl Named {
             }
     }
 
+    /// Its whole name, as the id of a step has it.
+    pub(crate) fn called(&self) -> String {
+        match self {
+            Self::Table(name) | Self::Index(name) | Self::View(name) | Self::Sequence(name) | Self::Type(name) | Self::Routine(name, _) => {
+                name.to_string()
+            }
+            Self::Column(table, name) | Self::Constraint(table, name) | Self::Trigger(table, name) => format!("{table}.{name}"),
+            Self::Other(object) => object.name.to_string(),
+        }
+    }
+
     /// Its last name, as a statement that uses it must say it: between quotation marks, one in it stands twice.
     pub(crate) fn word(&self) -> String {
         let name = match self {
