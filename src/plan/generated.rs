@@ -6,7 +6,7 @@ use super::draft::path;
 use crate::schema::{Identifier, Name};
 
 /// PostgreSQL cuts identifiers at this many bytes, silently.
-const LONGEST: usize = 63;
+pub(crate) const LONGEST: usize = 63;
 
 /// A name for something of ours about `what` on `table`: readable, unquoted, within 63 bytes, and different for another
 /// table, another `what` or another prefix.

@@ -3,7 +3,7 @@
 
 use super::draft::Draft;
 use super::format::HazardKind;
-use super::generated::generated_name;
+use super::generated::{LONGEST, generated_name};
 use super::probe;
 use super::recipe::Context;
 use super::trigger::OUR_SCHEMA;
@@ -20,7 +20,7 @@ pub(crate) fn muted(ctx: &Context<'_>, table: &Name, column: &Identifier, value:
     if !triggers.iter().any(|trigger| changes_the_row(trigger)) {
         return vec![fill];
     }
-    let mute = Mute::new(table, column, value);
+    let mute = Mute::new(ctx, table, column, value);
     let (begin, end) = (mute.begin(&fill.subject), mute.end(&fill.subject));
     vec![begin, fill, end]
 }
@@ -113,6 +113,20 @@ fn may_act(catalog: &Catalog, trigger: &Trigger) -> bool {
     bodies.is_empty() || bodies.iter().any(acts)
 }
 
+/// The name of the last trigger to fire: BEFORE triggers go by name, byte by byte.
+fn last_name(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Identifier {
+    const LAST: char = char::MAX;
+    let usual = generated_name("zzz_concertina_mute", table, column);
+    let known = [ctx.old, ctx.before, ctx.new].into_iter().flat_map(|catalog| catalog.triggers.keys());
+    if known.filter(|(on, _)| on == table).all(|(_, name)| name.as_str() < usual.as_str()) {
+        return usual;
+    }
+    let name = generated_name("mute", table, column);
+    let (readable, digest) = name.as_str().rsplit_once('_').unwrap_or_default();
+    let short: String = readable.chars().take(LONGEST - LAST.len_utf8() - digest.len() - 1).collect();
+    Identifier::new(format!("{LAST}{short}_{digest}"))
+}
+
 struct Mute<'a> {
     table: &'a Name,
     column: &'a Identifier,
@@ -123,15 +137,14 @@ struct Mute<'a> {
 }
 
 impl<'a> Mute<'a> {
-    fn new(table: &'a Name, column: &'a Identifier, value: Option<&str>) -> Self {
+    fn new(ctx: &Context<'_>, table: &'a Name, column: &'a Identifier, value: Option<&str>) -> Self {
         let value = value.map_or_else(|| format!("NEW.{}", write::identifier(column)), ToOwned::to_owned);
         Self {
             table,
             column,
             value,
             function: Name::new(OUR_SCHEMA, generated_name("mute", table, column)),
-            // The last one to fire: BEFORE triggers go by name.
-            trigger: generated_name("zzz_concertina_mute", table, column),
+            trigger: last_name(ctx, table, column),
         }
     }
 

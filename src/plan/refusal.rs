@@ -2,6 +2,8 @@
 
 use super::format::Origin;
 use super::release::Item;
+use crate::schema::{Identifier, Name};
+use crate::sql::write;
 
 /// A change that is not planned.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -22,4 +24,11 @@ impl Refusal {
     pub(crate) fn new(item: &Item, what: String, remedy: String) -> Self {
         Self { migration: item.migration, span: item.span, origin: item.origin.clone(), what, remedy }
     }
+}
+
+/// A column as a directive names it.
+pub(crate) fn as_directive(table: &Name, column: &Identifier) -> String {
+    let schema = table.schema.iter().filter(|schema| schema.as_str() != "public");
+    let names: Vec<String> = schema.chain([&table.name, column]).map(write::identifier).collect();
+    names.join(".")
 }

@@ -18,7 +18,8 @@ use super::enum_swap::EnumSwap;
 use super::format::Origin;
 use crate::history::{Entry, History};
 use crate::schema::change::{AddColumn, DropBehavior};
-use crate::schema::{Catalog, Change, Name, Sql};
+use crate::schema::object::ObjectRef;
+use crate::schema::{Catalog, Change, Name, ObjectKind, Sql};
 use crate::source::Migration;
 use crate::sql::directive::DirectiveKind;
 use crate::sql::postgres::ByName;
@@ -81,7 +82,7 @@ pub(crate) fn items(history: &History, migrations: &[Migration]) -> Vec<Item> {
             continue;
         }
         let after = history.entries.get(at + 1).map_or(&history.end, |next| &next.before);
-        items.push(named_columns(item(history, at, entry, after, migrations)));
+        items.push(of_its_kind(named_columns(item(history, at, entry, after, migrations))));
     }
     let shapes = super::retype::fold(&super::enum_swap::fold(undone::leave_out(idle::leave_out(around::arrange(items)))));
     again::fold(&fill::fold(&superseded::leave_out(serial::fold(shapes))))
@@ -96,6 +97,20 @@ fn named_columns(mut item: Item) -> Item {
         data.columns = columns;
         item.statement = statement;
     }
+    item
+}
+
+/// ALTER TABLE also renames sequences, views and indexes.
+fn of_its_kind(mut item: Item) -> Item {
+    let Planned::Change(Change::RenameTable { table, to }) = &item.planned else { return item };
+    let (name, to) = (table.clone(), to.clone());
+    let kind = item.before.relation_kind(&name).filter(|kind| *kind != ObjectKind::Table && *kind != ObjectKind::ForeignTable);
+    let change = match kind {
+        None => return item,
+        Some(ObjectKind::Index) => Change::RenameIndex { index: name, to },
+        Some(kind) => Change::RenameObject { object: ObjectRef { kind, name, detail: None }, to },
+    };
+    item.planned = Planned::Change(change);
     item
 }
 

@@ -36,6 +36,8 @@ pub(super) fn up(path: &str, text: &str) -> Result<Section, SourceError> {
         let line_end = line_start + content.len();
         let wrong = || SourceError::Sections { path: path.to_owned(), line, marker: format!("`{}`", content.trim()) };
         match marker(content) {
+            Some(Marker::Up(_)) if seen_up && !seen_down && repeats(content) => {}
+            Some(Marker::Down) if seen_down && repeats(content) => {}
             Some(Marker::Up(_)) if seen_up || seen_down => return Err(wrong()),
             Some(Marker::Up(transaction)) => {
                 seen_up = true;
@@ -85,6 +87,11 @@ fn marker(line: &str) -> Option<Marker> {
     }
 }
 
+/// Whether the tool takes the same marker once more for one that says the same: sql-migrate does.
+fn repeats(line: &str) -> bool {
+    line.trim().strip_prefix("--").is_some_and(|comment| comment.trim().to_ascii_lowercase().starts_with("+migrate"))
+}
+
 /// tern: `---- create above / drop below ----` and `---- tern: disable-tx ----`.
 fn tern(comment: &str) -> Option<Marker> {
     match comment.strip_prefix("--")?.trim_end_matches('-').trim() {
@@ -123,6 +130,7 @@ mod tests {
             wrapped,
         );
         check("-- +migrate Up notransaction\na;\n-- +migrate Down\n", "a;\n", unwrapped);
+        check("-- +migrate Up\na;\n-- +migrate Up\nb;\n-- +migrate Down\nc;\n-- +migrate Down\n", "a;\n-- +migrate Up\nb;\n", wrapped);
         check("-- migrate:up\na;\n-- migrate:down\nb;", "a;\n", wrapped);
         check("-- migrate:up transaction:false\na;\n", "a;\n", unwrapped);
         check("-- no-transaction\na;\n", "-- no-transaction\na;\n", unwrapped);

@@ -9,7 +9,7 @@ use crate::plan::keyset::{self, Action};
 use crate::plan::mute::muted;
 use crate::plan::probe;
 use crate::plan::recipe::{add_check, add_foreign_key, add_unique, set_not_null};
-use crate::plan::refusal::Refusal;
+use crate::plan::refusal::{Refusal, as_directive};
 use crate::schema::change::{AddColumn, IfExists};
 use crate::schema::object::Volatility;
 use crate::schema::{Column, Constraint, ConstraintKind, Sql, TableKind};
@@ -148,9 +148,8 @@ fn refuse_what_rewrites(ctx: &Context<'_>, add: &AddColumn) -> Result<(), Refusa
             ),
             format!(
                 "add a plain column, which a trigger fills for old clients, and let new clients write it:\n\
-                 -- concertina: up {table}.{name} = {value}\nALTER TABLE {relation} ADD COLUMN {quoted} {data_type};\nor {direct}",
-                table = add.table,
-                name = column.name,
+                 -- concertina: up {up} = {value}\nALTER TABLE {relation} ADD COLUMN {quoted} {data_type};\nor {direct}",
+                up = as_directive(&add.table, &column.name),
                 value = write::text(&generated.expression),
                 relation = write::name(&add.table),
                 quoted = write::identifier(&column.name),
@@ -177,8 +176,8 @@ fn without_value(ctx: &Context<'_>, add: &AddColumn) -> Refusal {
     ctx.refuse(
         format!("{} is added NOT NULL without a default: rows that are there, and rows that old clients insert, would have no value", subject(add)),
         format!(
-            "say how to fill it, from the other columns of the row, in a comment above the statement:\n-- concertina: up {}.{} = <expression>\nor give the column a DEFAULT",
-            add.table, add.column.name
+            "say how to fill it, from the other columns of the row, in a comment above the statement:\n-- concertina: up {} = <expression>\nor give the column a DEFAULT",
+            as_directive(&add.table, &add.column.name)
         ),
     )
 }

@@ -9,7 +9,7 @@ use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::hold::{Fed, HeldColumn};
 use crate::plan::probe;
-use crate::plan::refusal::Refusal;
+use crate::plan::refusal::{Refusal, as_directive};
 use crate::plan::release::{Named, Planned, is_over_own_row};
 use crate::plan::trigger::{Sync, over, without_generated};
 use crate::schema::change::{DataChange, DropBehavior, Verb};
@@ -90,9 +90,9 @@ fn refuse_one_value(ctx: &Context<'_>, table: &Table, column: &Column) -> Result
             column.name
         ),
         format!(
-            "say which value each row gets, in a comment above the statement:\n-- concertina: down {}.{} = <expression>\nor, where no \
+            "say which value each row gets, in a comment above the statement:\n-- concertina: down {} = <expression>\nor, where no \
              old client has an ON CONFLICT on {name}, drop it in a statement before with `-- concertina: phase expand` above that",
-            table.name, column.name
+            as_directive(&table.name, &column.name)
         ),
     ))
 }
@@ -320,7 +320,7 @@ fn refuse_copied(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Resul
                 "drop the column in the next release, with the same statement once more before that and, since nobody writes the column any \
                  more by then, this above the DROP COLUMN (or here, if old clients don't write it now):\n-- concertina: allow drop-column \
                  because \"…\"{}",
-                by_row.map(|name| format!("\nor, if each row's value follows from that row, say it above the ADD COLUMN, and take out the UPDATE and, if it has one, its DEFAULT:\n-- concertina: up {}.{name} = <expression over {column}>", table.name)).unwrap_or_default()
+                by_row.map(|name| format!("\nor, if each row's value follows from that row, say it above the ADD COLUMN, and take out the UPDATE and, if it has one, its DEFAULT:\n-- concertina: up {} = <expression over {}>", as_directive(&table.name, &name), write::identifier(column))).unwrap_or_default()
             ),
         )),
         Some(_) | None => Ok(()),

@@ -77,7 +77,10 @@ const STRICT: &[&str] =
 /// Old clients may write NULL into a column of which only the release demands a value.
 fn is_never_null(ctx: &Context<'_>, up: &Sql, table: &Table) -> bool {
     let old = ctx.old.tables.get(ctx.name_before_release(&table.name));
-    let in_old = |name: &Identifier| old.and_then(|old| old.column(name)).is_none_or(|column| column.not_null);
+    let in_old = |name: &Identifier| match old.and_then(|old| old.column(name)) {
+        Some(column) => column.not_null,
+        None => has_always_value(ctx, table, name),
+    };
     let refuses_null = |name: &Identifier| table.column(name).is_some_and(|column| column.not_null) && in_old(name);
     let reads = up.own_columns().next().is_some();
     up.parts.iter().all(|part| match part {
@@ -85,6 +88,16 @@ fn is_never_null(ctx: &Context<'_>, up: &Sql, table: &Table) -> bool {
         Part::Column { of: None, name } => refuses_null(name),
         Part::Type(_) => !reads,
         Part::Column { of: Some(_), .. } | Part::Relation(_) | Part::RelationLiteral(_) | Part::Function(_) => false,
+    })
+}
+
+/// Whether a column of this release has a value in every row that old clients write: what fills it for them may give NULL.
+fn has_always_value(ctx: &Context<'_>, table: &Table, column: &Identifier) -> bool {
+    ctx.release.iter().all(|item| match &item.planned {
+        Planned::FilledColumn { add, up, .. } if add.table == table.name && &add.column.name == column => {
+            item.before.tables.get(&table.name).is_some_and(|before| is_never_null(ctx, up, before))
+        }
+        Planned::FilledColumn { .. } | Planned::Change(_) | Planned::EnumSwap(_) => true,
     })
 }
 

@@ -4,7 +4,7 @@
 use super::change_type::Target;
 use super::{Context, as_written};
 use crate::engine::postgres;
-use crate::plan::refusal::Refusal;
+use crate::plan::refusal::{Refusal, as_directive};
 use crate::schema::object::TypeKind;
 use crate::schema::{Column, DataType, Identifier, Index, Part, Sql, Table, Uniqueness};
 use crate::sql::directive::{PhaseName, Strategy};
@@ -65,8 +65,9 @@ pub(crate) fn check(ctx: &Context<'_>, table: &Table, column: &Column, target: &
 
 fn say_back(table: &Table, column: &Column) -> String {
     format!(
-        "say how the old value follows from the new one, in a comment above the statement:\n-- concertina: down {}.{} = <expression over {}>",
-        table.name, column.name, column.name
+        "say how the old value follows from the new one, in a comment above the statement:\n-- concertina: down {} = <expression over {}>",
+        as_directive(&table.name, &column.name),
+        write::identifier(&column.name)
     )
 }
 
@@ -199,13 +200,13 @@ fn noticed(ctx: &Context<'_>, table: &Table, column: &Column, (target, kept): (&
     let new = Identifier::new(format!("{}_new", column.name));
     let value = target.using.map_or_else(|| format!("{}::{to}", write::identifier(&column.name)), write::text);
     let statement = ctx.item.statement.trim().trim_end_matches(';');
-    let kept = kept || ctx.down(&table.name, &column.name).is_some();
+    let kept = kept || ctx.down(&table.name, &column.name).is_some() || inverse(column, target).is_some();
     ctx.refuse(
         format!("{}.{} can't be {from} for old clients and {to} for new ones under one name", table.name, column.name),
         format!(
             "take one of these:\n\n\
              1. a second name, which neither release notices; drop {column} in a later release:\n\
-             -- concertina: up {table}.{new} = {value}\nALTER TABLE {relation} ADD COLUMN {quoted} {to};\n\n\
+             -- concertina: up {up} = {value}\nALTER TABLE {relation} ADD COLUMN {quoted} {to};\n\n\
              2. the same name, exchanged before new clients start, if the old release can read and write {to} there too:\n\
              -- concertina: strategy columns\n{back}{statement};\n\n\
              3. the same name, each release with its own type, if new clients have a schema of the release first in their search_path (docs/views.md):\n\
@@ -214,12 +215,13 @@ fn noticed(ctx: &Context<'_>, table: &Table, column: &Column, (target, kept): (&
              -- concertina: strategy columns\n-- concertina: phase contract\n{statement};\n\n\
              or accept downtime for a small table: -- concertina: strategy direct",
             column = column.name,
-            table = table.name,
+            up = as_directive(&table.name, &new),
             quoted = write::identifier(&new),
             back = if kept {
                 String::new()
             } else {
-                format!("-- concertina: down {}.{column} = <expression over {column}>\n", table.name, column = column.name)
+                let (down, own) = (as_directive(&table.name, &column.name), write::identifier(&column.name));
+                format!("-- concertina: down {down} = <expression over {own}>\n")
             },
         ),
     )
