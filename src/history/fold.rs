@@ -6,7 +6,7 @@ use super::{Entry, History, Mismatch, Unread, query};
 use crate::engine::{self, Engine};
 use crate::schema::catalog::CatalogError;
 use crate::schema::change::IfExists;
-use crate::schema::{Catalog, Change};
+use crate::schema::{Catalog, Change, Identifier};
 use crate::source::Migration;
 use crate::sql::{Lowered, Script, Span, Statement, postgres};
 
@@ -50,7 +50,7 @@ impl Folding {
     fn statement(&mut self, number: usize, statement: &Statement) {
         let guard = |lowered: &Lowered| lowered.within.and_then(|within| within.guard);
         for part in statement.changes.chunk_by(|one, next| guard(one) == guard(next)) {
-            if part.first().and_then(guard).is_some() && part.iter().any(|lowered| self.is_there(&lowered.change)) {
+            if part.first().and_then(guard).is_some() && makes_what_is_there(&self.history.end, part) {
                 // Though a statement that can't be read may have dropped it, the condition is more likely to hold it back.
                 continue;
             }
@@ -63,22 +63,6 @@ impl Folding {
                 self.history.entries.truncate(entries);
                 self.history.mismatches.truncate(mismatches);
             }
-        }
-    }
-
-    /// Whether the change makes what is there, as far as anybody can tell.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "what else is made is a mismatch, or is replaced")]
-    fn is_there(&self, change: &Change) -> bool {
-        let catalog = &self.history.end;
-        match catalog.resolve(change.clone()) {
-            Change::CreateType(made) => catalog.types.contains_key(&made.name),
-            Change::CreateTable(create) => catalog.tables.contains_key(&create.table.name),
-            Change::AddColumn(add) => catalog.tables.get(&add.table).is_some_and(|table| table.column(&add.column.name).is_some()),
-            Change::AddConstraint { table, constraint } => {
-                constraint.name.is_some_and(|name| catalog.tables.get(&table).is_some_and(|table| table.constraint(&name).is_some()))
-            }
-            Change::CreateIndex { index, .. } => index.name.is_some_and(|name| catalog.indexes.contains_key(&index.table.sibling(name))),
-            _ => false,
         }
     }
 
@@ -161,4 +145,38 @@ fn shifted(mut script: Script, by: usize) -> Script {
     script.errors.iter_mut().for_each(|error| shift(&mut error.span));
     script.skipped.iter_mut().for_each(|skipped| shift(&mut skipped.span));
     script
+}
+
+/// Whether one of the changes makes what those before it leave there, as far as anybody can tell.
+fn makes_what_is_there(start: &Catalog, part: &[Lowered]) -> bool {
+    let mut catalog = start.clone();
+    part.iter().any(|lowered| {
+        let change = catalog.resolve(lowered.change.clone());
+        let there = is_there(&catalog, &change);
+        // What doesn't fit is told when the part is folded.
+        let _ = catalog.apply(&change);
+        there
+    })
+}
+
+/// Whether the change makes what is there, without an IF NOT EXISTS of its own.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what else is made is a mismatch, or is replaced")]
+fn is_there(catalog: &Catalog, change: &Change) -> bool {
+    match change {
+        Change::CreateType(made) => catalog.types.contains_key(&made.name),
+        Change::CreateTable(create) => create.if_not_exists == IfExists::Fail && catalog.tables.contains_key(&create.table.name),
+        Change::AddColumn(add) => {
+            let there = catalog.tables.get(&add.table).is_some_and(|table| table.column(&add.column.name).is_some());
+            add.if_not_exists == IfExists::Fail && there
+        }
+        Change::AddConstraint { table, constraint } => {
+            let there = |name| catalog.tables.get(table).is_some_and(|table| table.constraint(name).is_some());
+            constraint.name.as_ref().is_some_and(there)
+        }
+        Change::CreateIndex { index, if_not_exists, .. } => {
+            let there = |name: &Identifier| catalog.indexes.contains_key(&index.table.sibling(name.clone()));
+            *if_not_exists == IfExists::Fail && index.name.as_ref().is_some_and(there)
+        }
+        _ => false,
+    }
 }

@@ -141,6 +141,20 @@ impl Sync {
         Self::new(table, column, set.clone(), set, changed)
     }
 
+    /// The same, of a column whose name no client knows. What it is given comes from a client that names no columns and counts
+    /// them: that is meant for the column which has taken its place, and which gets `taken` from it then.
+    pub(crate) fn derived_or_null_by_place(table: &Name, column: &Identifier, value: &str, (taker, taken): (&Identifier, &str)) -> Self {
+        let sync = Self::derived_or_null(table, column, value, "true");
+        let (quoted, taker) = (write::identifier(column), write::identifier(taker));
+        let (follow, relation) = (&sync.on_insert, write::name(table));
+        // A copy of whole rows gives both, and they agree.
+        let on_insert = format!(
+            "DECLARE\n      given {relation}.{quoted}%TYPE := NEW.{quoted};\n    BEGIN\n    {follow}\n    IF given IS NOT NULL AND given::text IS DISTINCT FROM \
+             NEW.{quoted}::text THEN\n      NEW.{quoted} := given;\n      NEW.{taker} := {taken};\n    END IF;\n    END;"
+        );
+        Self { on_insert, ..sync }
+    }
+
     /// A column that old clients don't know: filled for them, left alone where the writer gave a value.
     /// On UPDATE it follows the columns it is made of, if the condition `follows` says so.
     pub(crate) fn filled(table: &Name, column: &Identifier, value: &str, sources_changed: &str, follows: &str) -> Self {

@@ -284,6 +284,18 @@ CREATE TABLE users (id int PRIMARY KEY, mood mood, n int DEFAULT one(), m int DE
 }
 
 #[test]
+fn a_row_without_names_of_columns_keeps_its_value_while_a_column_has_two_types() {
+    let base = "CREATE TABLE users (id serial PRIMARY KEY, age int, name text);\nINSERT INTO users (age, name) VALUES (1, 'a');\n";
+    let change = "ALTER TABLE users ALTER COLUMN age TYPE bigint;\nALTER TABLE users ALTER COLUMN id TYPE bigint;\n";
+    let deployed = Deployed::new(base, change);
+    deployed.database.run("INSERT INTO users VALUES (7, 22, 'b'); INSERT INTO users (id, age) VALUES (8, 5000000000)");
+    deployed.database.run("INSERT INTO users SELECT id + 10, age, name FROM users WHERE id < 8");
+    deployed.contract(3);
+    let rows = deployed.database.run("SELECT id || ' ' || age || ' ' || coalesce(name, '') FROM users ORDER BY id");
+    assert_eq!(rows, "1 1 a\n7 22 b\n8 5000000000 \n11 1 a\n17 22 b");
+}
+
+#[test]
 fn the_plan_says_which_hold_ends_and_why() {
     let deployed = Deployed::new(COLUMN, "ALTER TABLE users DROP COLUMN mood;\n");
     deployed.project.write("migrations/3.sql", "CREATE VIEW people AS SELECT * FROM users;\n");

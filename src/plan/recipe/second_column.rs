@@ -363,7 +363,9 @@ impl<'a> SecondColumn<'a> {
             let again = cast(&back, &self.second.data_type);
             format!("CASE WHEN {} THEN NULL ELSE {back} END", differs(ctx.before, &self.second, &again, &new))
         };
-        Sync::derived_or_null(&self.table.name, &self.retired, &value, "true")
+        let taken = self.value.with_own_column_renamed(&self.column.name, &self.retired);
+        let taken = cast(&over("NEW", &taken), &self.second.data_type);
+        Sync::derived_or_null_by_place(&self.table.name, &self.retired, &value, (&self.column.name, &taken))
     }
 
     /// Raises an error if a value was written that the old type can't hold.
