@@ -3,7 +3,7 @@
 use super::recipe::{Context, Recipe, drop_constraint};
 use super::refusal::Refusal;
 use crate::schema::change::DropBehavior;
-use crate::schema::{Catalog, Column, Constraint, ConstraintKind, ForeignKey, Identifier, Name, Sql, Table};
+use crate::schema::{Catalog, Column, Constraint, ConstraintKind, ForeignKey, Identifier, Index, Name, Sql, Table, Uniqueness};
 use crate::sql::write;
 
 /// A foreign key by its table and its name.
@@ -126,4 +126,13 @@ pub(crate) fn gone(before: &Catalog, after: &Catalog, dropped: &Name) -> Vec<Str
     let triggers = before.triggers.keys().filter(|key| after.tables.contains_key(&key.0) && !after.triggers.contains_key(*key));
     names.extend(triggers.map(|(table, name)| format!("trigger {name} of {table}")));
     names
+}
+
+/// Unique indexes that go with the column, and in which other columns are too, or whose condition it is.
+pub(crate) fn shared_keys<'a>(catalog: &'a Catalog, table: &'a Name, column: &'a Identifier) -> impl Iterator<Item = &'a Identifier> {
+    let shared = move |index: &Index| {
+        let alone = index.predicate.is_none() && index.columns().iter().all(|of| of == column);
+        index.uniqueness == Uniqueness::Unique && index.mentions(column) && !alone
+    };
+    catalog.indexes_of(table).filter(move |(_, index)| shared(index)).map(|(name, _)| &name.name)
 }

@@ -48,7 +48,9 @@ impl<'a> HeldColumn<'a> {
         let goes_alone = !dependents::takes_others_along(ctx.before, ctx.after, &table.name, Some(&column.name));
         // A type that is exchanged is gone in contract.
         let swapped = ctx.exchanges_type(&column.data_type.name);
-        if swapped || ctx.hold.0 == 0 || column.generated.is_some() || !is_own || !goes_alone {
+        // It would go on to refuse what clients write to the other columns.
+        let shares_a_key = dependents::shared_keys(ctx.before, &table.name, &column.name).next().is_some();
+        if swapped || shares_a_key || ctx.hold.0 == 0 || column.generated.is_some() || !is_own || !goes_alone {
             return None;
         }
         let name = held_name(ctx, &table.name, column.name.as_str());

@@ -1,7 +1,7 @@
 //! DROP COLUMN: expand lets new clients leave the column out, contract holds it, and drops it when nobody has missed it.
 
 use super::company::has_word;
-use super::{Context, Recipe, drop_constraint, handed_back, one_value};
+use super::{Context, Recipe, drop_constraint, drop_index, handed_back, one_value};
 use crate::engine::{Held, LockMode};
 use crate::plan::copies::lock_first;
 use crate::plan::dependents;
@@ -69,12 +69,18 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
         recipe.append(dependents::end_foreign_keys(ctx, table_name, Some(column))?);
     }
     refuse_one_value(ctx, table, found)?;
-    let end = drop(ctx, table, column, behavior);
+    let end = with_shared_keys(ctx, table, column, drop(ctx, table, column, behavior));
     match HeldColumn::of(ctx, table, found, None) {
         Some(held) => recipe.hold(held.hold(), held.drop(ctx, end)),
         None => recipe.contract.push(locking_referenced(table, column, end)),
     }
     Ok(recipe)
+}
+
+/// Unique indexes that tell rows apart by other columns too refuse what new clients may write, as long as they are there.
+fn with_shared_keys(ctx: &Context<'_>, table: &Table, column: &Identifier, end: Draft) -> Draft {
+    let keys = dependents::shared_keys(ctx.before, &table.name, column);
+    keys.fold(end, |end, name| end.hazard(HazardKind::RefusesWrites, drop_index::still(name)))
 }
 
 /// New clients leave the column to its default, and a default that gives every row the same value makes a unique key refuse the
@@ -153,7 +159,7 @@ fn supplied(ctx: &Context<'_>, table: &Table, column: &Identifier, behavior: Dro
     } else {
         fill.hazard(HazardKind::FillsNull, format!("a row that old clients write with NULL for {column} is filled too"))
     };
-    let mut end = drop(ctx, table, column, behavior);
+    let mut end = with_shared_keys(ctx, table, column, drop(ctx, table, column, behavior));
     let mut recipe = Recipe::expand(fill);
     let mut at_once = vec![lock_first(&table.name, &[])];
     at_once.extend(sync.drop());

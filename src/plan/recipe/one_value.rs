@@ -27,7 +27,12 @@ pub(super) fn refused_by(catalog: &Catalog, table: &Name, column: &Identifier, d
 
 /// Refuses a default that is set: old clients that leave the column out share it with the new ones.
 pub(super) fn refuse_shared(ctx: &Context<'_>, table: &Name, column: &Identifier, default: &Sql) -> Result<(), Refusal> {
-    let before = ctx.before.tables.get(table).and_then(|found| found.column(column)).and_then(|found| found.default.as_ref());
+    let found = ctx.before.tables.get(table).and_then(|found| found.column(column));
+    // Who left it out met an error so far, and the first one no longer does.
+    if found.is_some_and(|found| found.not_null && found.default.is_none() && found.identity.is_none()) {
+        return Ok(());
+    }
+    let before = found.and_then(|found| found.default.as_ref());
     let stays = before.is_some_and(|before| refused_by(ctx.before, table, column, before).is_some());
     match refused_by(ctx.before, table, column, default) {
         Some(name) if !stays && !ctx.is_new_table(table) => Err(ctx.refuse(

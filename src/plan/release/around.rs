@@ -25,7 +25,7 @@ pub(super) fn arrange(mut items: Vec<Item>) -> Vec<Item> {
     for at in 0..items.len() {
         if let Some(moved) = moved(&items[at])
             && items[0].before.tables.get(&moved.table).is_some_and(|table| is_plain(&table.kind) && table.column(&moved.from).is_some())
-            && let Some(arranged) = around(&items, at, &moved)
+            && let Some(arranged) = [true, false].into_iter().find_map(|ends| around(&items, at, &moved, ends))
         {
             items = arranged;
         }
@@ -51,7 +51,8 @@ fn moved(item: &Item) -> Option<Moved> {
 }
 
 /// The items in the new order, each with the schema before and after it; nothing if the order is right, or the end would be another.
-fn around(items: &[Item], at: usize, moved: &Moved) -> Option<Vec<Item>> {
+/// With `ends`, what ends over the column is among them.
+fn around(items: &[Item], at: usize, moved: &Moved, ends: bool) -> Option<Vec<Item>> {
     let mut late: Vec<Item> = Vec::new();
     let mut early: Vec<Item> = Vec::new();
     let mut ahead: Vec<Item> = Vec::new();
@@ -66,14 +67,19 @@ fn around(items: &[Item], at: usize, moved: &Moved) -> Option<Vec<Item>> {
             None => ahead.push(item.clone()),
         }
     }
+    let mut stays: Vec<usize> = Vec::new();
     for (place, item) in items.iter().enumerate().skip(at + 1) {
         let early_default = || drops_default(item, moved, &items[at]).filter(|_| !is_required(item, moved) && !sets_default(items, moved));
         match loosened(item, moved)
             .or_else(early_default)
-            .filter(|_| !items[at + 1..place].iter().any(|other| rests_on(other, &moved.table)))
+            .filter(|_| !stays.iter().any(|other| rests_on(&items[*other], &moved.table)))
+            .or_else(|| ended(items, item, moved).filter(|_| ends))
         {
             Some(change) => early.push(said(item, change)),
-            None => behind.push(item.clone()),
+            None => {
+                stays.push(place);
+                behind.push(item.clone());
+            }
         }
     }
     if late.is_empty() && early.is_empty() {
@@ -164,6 +170,28 @@ fn loosened(item: &Item, moved: &Moved) -> Option<Change> {
         Change::DropNotNull { table: on, column: of } if is_it(on, of) => Some(Change::DropNotNull { table, column }),
         _ => None,
     }
+}
+
+/// The end of a constraint or an index over the column, which doesn't come again.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is built on one column")]
+fn ended(items: &[Item], item: &Item, moved: &Moved) -> Option<Change> {
+    let Planned::Change(change) = &item.planned else { return None };
+    let (Act::Drops, gone) = item.named()? else { return None };
+    let comes_again = items.iter().any(|other| other.named() == Some((Act::Creates, gone.clone())));
+    if is_directed(item) || comes_again {
+        return None;
+    }
+    let is_over = match change {
+        Change::DropConstraint { table, constraint, .. } if table == &moved.table => {
+            let found = item.before.tables.get(table)?.constraint(constraint)?;
+            found.columns().contains(&moved.to)
+        }
+        Change::DropIndex { index, .. } => {
+            item.before.indexes.get(index).is_some_and(|found| found.table == moved.table && found.mentions(&moved.to))
+        }
+        _ => false,
+    };
+    is_over.then(|| change.clone())
 }
 
 /// What tightens the column or is built on it, under its new name.
