@@ -128,11 +128,16 @@ pub(crate) fn gone(before: &Catalog, after: &Catalog, dropped: &Name) -> Vec<Str
     names
 }
 
-/// Unique indexes that go with the column, and in which other columns are too, or whose condition it is.
+/// Unique indexes that go with the column, and in which other columns are too, or whose condition it is; but for those with all
+/// columns of another key, which never refuse a row that that one takes.
 pub(crate) fn shared_keys<'a>(catalog: &'a Catalog, table: &'a Name, column: &'a Identifier) -> impl Iterator<Item = &'a Identifier> {
     let shared = move |index: &Index| {
-        let alone = index.predicate.is_none() && index.columns().iter().all(|of| of == column);
-        index.uniqueness == Uniqueness::Unique && index.mentions(column) && !alone
+        let columns = index.columns();
+        let alone = index.predicate.is_none() && columns.iter().all(|of| of == column);
+        let is_key = |other: &Index| other.uniqueness == Uniqueness::Unique && other.predicate.is_none() && !other.mentions(column);
+        let told_apart =
+            || catalog.indexes_of(table).any(|(_, other)| is_key(other) && other.columns().iter().all(|name| columns.contains(name)));
+        index.uniqueness == Uniqueness::Unique && index.mentions(column) && !alone && !told_apart()
     };
     catalog.indexes_of(table).filter(move |(_, index)| shared(index)).map(|(name, _)| &name.name)
 }

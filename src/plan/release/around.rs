@@ -70,16 +70,15 @@ fn around(items: &[Item], at: usize, moved: &Moved, ends: bool) -> Option<Vec<It
     let mut stays: Vec<usize> = Vec::new();
     for (place, item) in items.iter().enumerate().skip(at + 1) {
         let early_default = || drops_default(item, moved, &items[at]).filter(|_| !is_required(item, moved) && !sets_default(items, moved));
-        match loosened(item, moved)
+        let change = loosened(item, moved)
             .or_else(early_default)
             .filter(|_| !stays.iter().any(|other| rests_on(&items[*other], &moved.table)))
-            .or_else(|| ended(items, item, moved).filter(|_| ends))
-        {
-            Some(change) => early.push(said(item, change)),
-            None => {
-                stays.push(place);
-                behind.push(item.clone());
-            }
+            .or_else(|| ended(items, item, moved).filter(|_| ends));
+        if let Some(change) = change {
+            early.push(said(item, change));
+        } else {
+            stays.push(place);
+            behind.push(item.clone());
         }
     }
     if late.is_empty() && early.is_empty() {
