@@ -41,6 +41,8 @@ pub(super) struct Course<'a> {
     later: Option<String>,
     old_shape: Shape,
     new_shape: Shape,
+    /// What is there before the migrations of earlier releases that contract still has to end.
+    due_shape: Option<Shape>,
     touched: BTreeSet<Name>,
     old: Client,
     new: Client,
@@ -50,6 +52,8 @@ pub(super) struct Course<'a> {
     deleted: BTreeSet<String>,
     /// Tables in which the release changes keys as data that others reference.
     rekeyed: BTreeSet<String>,
+    /// Tables in which the release changes as data what a unique key tells rows apart by.
+    regrouped: BTreeSet<String>,
     /// Tables into which the release puts rows as data.
     inserted: BTreeSet<String>,
     /// Tables that triggers have written to because a fill fired them: nobody's clients do, nor the migrations as written.
@@ -84,7 +88,8 @@ impl<'a> Course<'a> {
         let main = written.seeded.clone();
         let mut connection = shadow.connect(&main).await?;
         let there = step::relations(&mut connection).await?;
-        let base = if case.begun.is_empty() { None } else { Some(Shape::read(&mut connection).await?) };
+        let due_shape = if case.before.is_empty() { None } else { Some(Shape::read(&mut connection).await?) };
+        let base = due_shape.clone().filter(|_| !case.begun.is_empty());
         if let Some(base) = &base {
             renumber(shadow, &written.old_again, &[base], &Shape::read(&mut shadow.connect(&written.old).await?).await?).await?;
         }
@@ -139,6 +144,8 @@ impl<'a> Course<'a> {
             changed,
             deleted: BTreeSet::new(),
             rekeyed: BTreeSet::new(),
+            regrouped: BTreeSet::new(),
+            due_shape,
             inserted: BTreeSet::new(),
             stirred: BTreeSet::new(),
             vouched,
@@ -282,6 +289,10 @@ impl<'a> Course<'a> {
                 let keys = self.old_shape.tables.iter().flat_map(|table| &table.foreign_keys).filter(|key| locked(&key.references));
                 let sets = |key: &&ForeignKey| key.referenced.iter().any(|column| text.contains(&format!("{} = ", column.as_str())));
                 self.rekeyed.extend(keys.filter(sets).map(|key| carry::path(&key.references)));
+                let regroups = |table: &&Table| {
+                    locked(&table.name) && table.keys.iter().flatten().any(|column| text.contains(&format!("{} = ", column.as_str())))
+                };
+                self.regrouped.extend(self.old_shape.tables.iter().filter(regroups).map(|table| carry::path(&table.name)));
             }
             if says("DELETE") {
                 self.deleted.extend(step.locks.iter().map(|lock| lock.relation.clone()));

@@ -74,7 +74,23 @@ fn by_old_names(case: &Case<'_>, table: &Table, new: &Table) -> Table {
             }
         }
     }
+    referenced_by_old_names(case, &mut named);
     named
+}
+
+/// What the foreign keys reference, by the names of before.
+fn referenced_by_old_names(case: &Case<'_>, named: &mut Table) {
+    for key in &mut named.foreign_keys {
+        if let Some((old, _)) = case.renames.tables.iter().find(|(_, now)| **now == key.references) {
+            key.references.clone_from(old);
+        }
+        let on = &key.references;
+        for name in &mut key.referenced {
+            if let Some(((_, old), _)) = case.renames.columns.iter().find(|((of, _), now)| of == on && *now == name) {
+                name.clone_from(old);
+            }
+        }
+    }
 }
 
 /// Statements that let a table refuse what the new one would.

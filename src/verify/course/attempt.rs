@@ -145,6 +145,8 @@ impl Course<'_> {
             Some("the release changes keys, and one is named as it was".to_owned())
         } else if self.misses_a_row(found, statement) {
             Some("the release deletes rows, and one of them is named".to_owned())
+        } else if self.meets_an_equal_row(found, statement) {
+            Some("the release changes values that a unique key tells rows apart by, and two rows would become equal".to_owned())
         } else if self.repeats_a_row(found, statement) {
             Some("the release inserts rows, and the key of one of them is brought again".to_owned())
         } else {

@@ -125,6 +125,12 @@ impl Course<'_> {
         found.starts_with("error 23505") && self.inserted.contains(&carry::path(&statement.table))
     }
 
+    /// Whether the statement brings together rows that a unique key tells apart no longer, since the release changes its values.
+    pub(super) fn meets_an_equal_row(&self, found: &str, statement: &Statement) -> bool {
+        let path = carry::path(&statement.table);
+        found.starts_with("error 23505") && !statement.sql.starts_with("SELECT ") && self.regrouped.contains(&path)
+    }
+
     /// Whether a directive says that clients can live with the old shape until what is due now is done.
     pub(super) fn is_vouched_for(&self) -> bool {
         let moved = |step: &Step| step.has_hazard(HazardKind::MovedByDirective);
@@ -164,7 +170,8 @@ impl Course<'_> {
     /// The table, and those that a change of its rows can reach by foreign keys.
     fn reached(&self, table: &Name) -> BTreeSet<String> {
         let mut reached = BTreeSet::from([carry::path(table)]);
-        add_referencing(&mut reached, &[&self.old_shape, &self.new_shape]);
+        let due = self.due_shape.iter().filter(|_| self.stage == Stage::Due);
+        add_referencing(&mut reached, &[&self.old_shape, &self.new_shape].into_iter().chain(due).collect::<Vec<_>>());
         reached
     }
 
