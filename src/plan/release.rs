@@ -17,7 +17,7 @@ pub(crate) use serial::sequence_of;
 use super::enum_swap::EnumSwap;
 use super::format::Origin;
 use crate::history::{Entry, History};
-use crate::schema::change::{AddColumn, DropBehavior};
+use crate::schema::change::{AddColumn, DropBehavior, IfExists, Lookup};
 use crate::schema::object::ObjectRef;
 use crate::schema::{Catalog, Change, Name, ObjectKind, Sql};
 use crate::source::Migration;
@@ -82,7 +82,7 @@ pub(crate) fn items(history: &History, migrations: &[Migration]) -> Vec<Item> {
             continue;
         }
         let after = history.entries.get(at + 1).map_or(&history.end, |next| &next.before);
-        items.push(of_its_kind(named_columns(item(history, at, entry, after, migrations))));
+        items.push(without_idle_guard(of_its_kind(named_columns(item(history, at, entry, after, migrations)))));
     }
     let shapes = super::retype::fold(&super::enum_swap::fold(undone::leave_out(idle::leave_out(around::arrange(items)))));
     again::fold(&fill::fold(&superseded::leave_out(serial::fold(shapes))))
@@ -111,6 +111,18 @@ fn of_its_kind(mut item: Item) -> Item {
         Some(kind) => Change::RenameObject { object: ObjectRef { kind, name, detail: None }, to },
     };
     item.planned = Planned::Change(change);
+    item
+}
+
+/// ADD COLUMN IF NOT EXISTS of one that isn't there adds it.
+fn without_idle_guard(mut item: Item) -> Item {
+    if let Planned::Change(Change::AddColumn(add)) = &mut item.planned
+        && let Lookup::Known(table) = item.before.table(&add.table)
+        && table.column(&add.column.name).is_none()
+        && !item.before.is_unknown(ObjectKind::Table, &add.table)
+    {
+        add.if_not_exists = IfExists::Fail;
+    }
     item
 }
 

@@ -3,7 +3,7 @@
 
 use sqlx::{PgConnection, Row as _};
 
-use super::obey::{TRIES, guess, may_pass};
+use super::obey::{TRIES, apart, guess, may_pass};
 use super::sample;
 use super::shape::{Column, ForeignKey, Kind, Shape, Table, WrittenBy};
 use super::value::{Flavour, value};
@@ -250,6 +250,7 @@ impl Making<'_> {
 
     /// A value; of a column that references another table, one that is there.
     fn value(&self, column: &Column, number: u64, attempt: u64, flavour: Flavour) -> Option<String> {
+        let number = number + apart(self.table, column, attempt);
         guess(self.table, column, number, attempt)
             .or_else(|| referenced(self.shape, self.table, column, number))
             .or_else(|| value(&self.shape.types, column, number, flavour))

@@ -55,6 +55,17 @@ fn may_be(column: &Column, text: &str) -> bool {
     }
 }
 
+/// What is added to the number of a value from the second attempt on, for columns that a condition names together: they differ
+/// then, and the first is the least, or the greatest at every other attempt (`a <> b`, `since < until`).
+pub(super) fn apart(table: &Table, column: &Column, attempt: u64) -> u64 {
+    let together = table.conditions.iter().map(|(columns, _)| columns).find(|columns| columns.len() > 1 && columns.contains(&column.name));
+    let Some(together) = together.filter(|_| attempt > 0) else { return 0 };
+    let mut named = table.columns.iter().filter(|one| together.contains(&one.name));
+    let place = named.position(|one| one.name == column.name).unwrap_or_default();
+    let shift = if attempt.is_multiple_of(2) { together.len() - place.min(together.len()) } else { place };
+    shift as u64
+}
+
 /// Whether it is this column's turn to be NULL, where a condition says which columns go together: `(a IS NULL) <> (b IS NULL)`,
 /// or one way after the other, `a IS NULL AND b IS NOT NULL OR …`.
 fn is_left_out(table: &Table, column: &Column, attempt: u64) -> bool {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use super::client::{Keep, Outcome, ask, execute, referenced_by, run};
-use super::obey::{TRIES, guess, hint, may_pass};
+use super::obey::{TRIES, apart, guess, hint, may_pass};
 use super::shape::{ForeignKey, Kind, Shape, Table, WrittenBy};
 use super::value::{Flavour, value, value_to_come};
 use crate::schema::{Identifier, Name};
@@ -149,10 +149,12 @@ fn insert(shape: &Shape, table: &Table, kind: Rows, number: u64, attempt: u64) -
             Some("NULL".to_owned())
         } else {
             let flavour = if varied && number % 8 == 1 { Flavour::Extreme } else { Flavour::Plain };
+            let apart = apart(table, column, attempt);
+            let another = number + attempt * 1000 + apart;
             guess(table, column, number, attempt)
-                .or_else(|| referenced_by(shape, table, column, number, |key| !leads || !key.columns.iter().any(is_key)))
-                .or_else(|| value_to_come(&shape.types, column, number + attempt * 1000).filter(|_| attempt.is_multiple_of(2)))
-                .or_else(|| value(&shape.types, column, number + attempt * 1000, flavour))
+                .or_else(|| referenced_by(shape, table, column, number + apart, |key| !leads || !key.columns.iter().any(is_key)))
+                .or_else(|| value_to_come(&shape.types, column, another).filter(|_| attempt.is_multiple_of(2)))
+                .or_else(|| value(&shape.types, column, another, flavour))
         };
         match value {
             Some(value) => {

@@ -13,6 +13,7 @@ use crate::plan::refusal::{Refusal, as_directive};
 use crate::plan::release::{Named, Planned, is_over_own_row};
 use crate::plan::trigger::{Sync, over, without_generated};
 use crate::schema::change::{DataChange, DropBehavior, Verb};
+use crate::schema::object::TypeKind;
 use crate::schema::{Catalog, Change, Column, Constraint, Identifier, Lookup, Name, Sql, Table};
 use crate::sql::write;
 
@@ -53,6 +54,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
         }
         return supplied(ctx, table, column, behavior, down);
     }
+    refuse_domain(ctx, table, found)?;
     if found.not_null && found.default.is_none() && found.identity.is_none() && found.generated.is_none() {
         recipe.expand.push(loosen(ctx, table, column)?);
     }
@@ -75,6 +77,30 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
         None => recipe.contract.push(locking_referenced(table, column, end)),
     }
     Ok(recipe)
+}
+
+/// A domain that takes no NULL goes on to refuse the rows of new clients, whatever is said of the column.
+fn refuse_domain(ctx: &Context<'_>, table: &Table, column: &Column) -> Result<(), Refusal> {
+    let domain = ctx.before.types.get(&column.data_type.name).filter(|_| column.data_type.dimensions == 0);
+    let Some(TypeKind::Domain { default: None, not_null, checks, .. }) = domain.map(|domain| &domain.kind) else { return Ok(()) };
+    let asks = |check: &Sql| {
+        let text = write::text(check).to_uppercase();
+        ["NULL", "COALESCE", "DISTINCT"].iter().any(|word| text.contains(word))
+    };
+    if column.default.is_some() || !not_null && !checks.iter().any(|(_, check, _)| asks(check)) {
+        return Ok(());
+    }
+    Err(ctx.refuse(
+        format!(
+            "new clients leave {}.{} out, and its domain {} may refuse NULL until the column is gone",
+            table.name, column.name, column.data_type.name
+        ),
+        format!(
+            "give the column a default in an earlier release, or say its value in a comment above the statement:\n-- concertina: down {} = \
+             <expression>",
+            as_directive(&table.name, &column.name)
+        ),
+    ))
 }
 
 /// Unique indexes that tell rows apart by other columns too refuse what new clients may write, as long as they are there.

@@ -48,7 +48,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table: &Name, name: &Identifier, behavior:
         && ctx.item.directives.is_empty()
     {
         refuse_another_name(ctx, table, name, key)?;
-        until_another_comes(ctx, table, key, &mut recipe);
+        until_another_comes(ctx, table, (name, key), &mut recipe);
     }
     if ctx.is_made_before(&Named::Constraint(table.clone(), name.clone())) && ctx.item.directives.is_empty() {
         recipe.contract.append(&mut recipe.expand);
@@ -72,25 +72,35 @@ fn refuse_another_name(ctx: &Context<'_>, table: &Name, name: &Identifier, key: 
                  be held to either",
                 item.origin.file, item.origin.line
             ),
-            format!("give the new one the name {name}: both are then exchanged in one transaction (rename it in the next release)"),
+            format!(
+                "write the ADD before the DROP of {name}, or give the new one the same name: both are then exchanged in one transaction"
+            ),
         )),
     }
 }
 
 /// The same for a foreign key that only refuses rows, if the release brings another one that holds all it holds: dropped at once, there
 /// would be none until that comes in contract.
-fn until_another_comes(ctx: &Context<'_>, table: &Name, key: &ForeignKey, recipe: &mut Recipe) {
+fn until_another_comes(ctx: &Context<'_>, table: &Name, (name, key): (&Identifier, &ForeignKey), recipe: &mut Recipe) {
     let holds = |item: &Item| match &item.planned {
-        Planned::Change(Change::AddConstraint { table: on, constraint }) if on == table => constraint.foreign_key().is_some_and(|other| {
-            !acts(other) && other.references == key.references && key.columns.iter().all(|column| other.columns.contains(column))
-        }),
-        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
+        Planned::Change(Change::AddConstraint { table: on, constraint }) if on == table => constraint
+            .foreign_key()
+            .filter(|other| other.references == key.references && key.columns.iter().all(|column| other.columns.contains(column)))
+            .map(acts),
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
     };
-    if ctx.later().any(holds) {
-        let drops = std::mem::take(&mut recipe.expand);
-        let why = "both releases' clients are held to it, and the one that holds as much comes in contract";
-        recipe.contract.extend(drops.into_iter().map(|draft| draft.because(why)));
-    }
+    let mut others = ctx.earlier().chain(ctx.later());
+    let Some(other_acts) = others.find_map(holds) else { return };
+    let why = "both releases' clients are held to it, and the one that holds as much comes in contract";
+    let until_then = |draft: Draft| {
+        let draft = draft.because(why);
+        if other_acts {
+            let detail = format!("until then {name} refuses to new clients too that rows of {} go or get other keys", key.references);
+            return draft.hazard(HazardKind::RefusesWrites, detail);
+        }
+        draft
+    };
+    recipe.contract.extend(std::mem::take(&mut recipe.expand).into_iter().map(until_then));
 }
 
 /// Whether it does something to rows, and not only refuses some.
