@@ -55,6 +55,7 @@ pub(super) fn plan(ctx: &Context<'_>, name: &Name, view: &View) -> Result<Recipe
     let statements = exchanged(ctx, name);
     let exchange = Draft::own(name.to_string(), "replace-view", format!("replace view {name} by the one with fewer columns"), statements)
         .because("old clients read the columns that go until then; new clients don't")
+        .hazard(HazardKind::NewClientsReadOldValues, format!("until then new clients read {name} by its definition of before"))
         .locks(name, LockMode::AccessExclusive, Held::Brief)
         .undone_by(restored(ctx, old));
     Ok(Recipe::contract(exchange))
