@@ -1,5 +1,7 @@
 //! DROP COLUMN: expand lets new clients leave the column out, contract holds it, and drops it when nobody has missed it.
 
+use std::collections::BTreeSet;
+
 use super::company::has_word;
 use super::{Context, Recipe, drop_constraint, drop_index, handed_back, one_value};
 use crate::engine::{Held, LockMode};
@@ -23,8 +25,9 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
         // DROP COLUMN IF EXISTS of a column that isn't there.
         return Ok(Recipe::default());
     };
-    refuse_rename(ctx, table, column)?;
+    // A copy tells where the values go, so there is nothing to guess.
     refuse_copied(ctx, table, column)?;
+    refuse_rename(ctx, table, column)?;
     let mut recipe = Recipe::default();
     if let Some(down) = ctx.down(table_name, column) {
         if ctx.is_new_column(table_name, column) {
@@ -359,6 +362,18 @@ fn refuse_copied(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Resul
     }
 }
 
+/// Whether both columns reference tables, and not the same ones.
+fn references_another(ctx: &Context<'_>, (old, column): (&Table, &Identifier), (new, candidate): (&Table, &Identifier)) -> bool {
+    let referenced = |table: &Table, column: &Identifier| -> BTreeSet<Name> {
+        let keys = table.constraints.iter().filter_map(Constraint::foreign_key);
+        keys.filter(|key| key.columns.contains(column)).map(|key| key.references.clone()).collect()
+    };
+    let (before, after) = (referenced(old, column), referenced(new, candidate));
+    // One that has got another name may be the same.
+    let stay = before.iter().all(|name| ctx.new.tables.contains_key(name)) && after.iter().all(|name| ctx.old.tables.contains_key(name));
+    !before.is_empty() && !after.is_empty() && stay && before.is_disjoint(&after)
+}
+
 /// A column dropped and one like it added in one release is probably a rename, and would lose the data.
 fn refuse_rename(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Result<(), Refusal> {
     let Some(found) = table.column(column) else { return Ok(()) };
@@ -372,6 +387,7 @@ fn refuse_rename(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Resul
             && !ctx.allows("drop-column")
             && ctx.is_new_column(&table.name, &candidate.name)
             && ctx.added_without_fill(&table.name, &candidate.name)
+            && !references_another(ctx, (old, column), (new, &candidate.name))
     });
     match twin {
         None => Ok(()),
