@@ -8,7 +8,7 @@ use crate::engine::{Held, LockMode};
 use crate::plan::copies::lock_first;
 use crate::plan::dependents;
 use crate::plan::draft::Draft;
-use crate::plan::format::HazardKind;
+use crate::plan::format::{HazardKind, Origin};
 use crate::plan::hold::{Fed, HeldColumn};
 use crate::plan::probe;
 use crate::plan::refusal::{Refusal, as_directive};
@@ -341,16 +341,12 @@ fn refuse_copied(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Resul
         (is_own && ctx.is_new_column(&table.name, only)).then(|| only.clone())
     };
     let copy = ctx.earlier().find_map(|item| match &item.planned {
-        Planned::Change(Change::Data(data)) if copies(data) => Some((&item.origin, data.writes.first()?, new_column(data))),
+        Planned::Change(Change::Data(data)) if copies(data) => Some((&item.origin, data, new_column(data))),
         Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
     });
     match copy {
-        Some((origin, target, by_row)) if !ctx.allows("drop-column") => Err(ctx.refuse(
-            format!(
-                "what {}.{column} holds is brought to {target} once ({}:{}), and {column} is dropped: what old clients write to it \
-                 after that would be lost",
-                table.name, origin.file, origin.line
-            ),
+        Some((origin, data, by_row)) if !ctx.allows("drop-column") => Err(ctx.refuse(
+            used_once(&table.name, column, data, origin),
             format!(
                 "drop the column in the next release, with the same statement once more before that and, since nobody writes the column any \
                  more by then, this above the DROP COLUMN (or here, if old clients don't write it now):\n-- concertina: allow drop-column \
@@ -359,6 +355,24 @@ fn refuse_copied(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Resul
             ),
         )),
         Some(_) | None => Ok(()),
+    }
+}
+
+/// What becomes of the column's values, and what is lost of those that come later.
+fn used_once(table: &Name, column: &Identifier, data: &DataChange, origin: &Origin) -> String {
+    let place = format!("{}:{}", origin.file, origin.line);
+    match (data.verb, data.writes.first()) {
+        (Verb::Delete, Some(from)) => format!(
+            "rows of {from} are deleted once by what {table}.{column} holds ({place}), and {column} is dropped: rows that old clients mark \
+             after that would stay"
+        ),
+        (_, to) => {
+            let to = to.map_or_else(|| "elsewhere".to_owned(), |to| format!("to {to}"));
+            format!(
+                "what {table}.{column} holds is brought {to} once ({place}), and {column} is dropped: what old clients write to it after that \
+                 would be lost"
+            )
+        }
     }
 }
 
