@@ -92,7 +92,8 @@ impl Reader<'_> {
         match kind.as_str() {
             "PLpgSQL_stmt_block" => {
                 let caught = &statement["exceptions"]["PLpgSQL_exception_block"]["exc_list"];
-                let guard = if caught.is_null() { guard } else { Some(self.caught(caught)?) };
+                let caught = catching(caught);
+                let guard = if caught.is_empty() { guard } else { Some(self.caught(caught)?) };
                 self.body(&statement["body"], guard)
             }
             "PLpgSQL_stmt_if" => self.condition(statement, guard),
@@ -112,12 +113,11 @@ impl Reader<'_> {
     }
 
     /// The number of a part whose errors are caught, if all that is then done is nothing.
-    fn caught(&mut self, handlers: &Value) -> Option<u32> {
+    fn caught(&mut self, handlers: &[Value]) -> Option<u32> {
         let quiet = |handler: &Value| {
             let action = handler["PLpgSQL_exception"]["action"].as_array().map_or(&[][..], Vec::as_slice);
             action.iter().all(|statement| statement.get("PLpgSQL_stmt_raise").is_some_and(|raise| raise["elog_level"] != ERROR))
         };
-        let handlers = handlers.as_array()?;
         if !handlers.iter().all(names_objects) {
             self.errors = Errors::OfAnyKind;
         }
@@ -199,6 +199,14 @@ impl Reader<'_> {
         self.from = place.end;
         Some(place)
     }
+}
+
+/// The handlers of a block, without those at the end that raise what they catch again.
+fn catching(handlers: &Value) -> &[Value] {
+    let raises = |handler: &Value| handler["PLpgSQL_exception"]["action"][0]["PLpgSQL_stmt_raise"]["elog_level"] == ERROR;
+    let handlers = handlers.as_array().map_or(&[][..], Vec::as_slice);
+    let end = handlers.iter().rposition(|handler| !raises(handler)).map_or(0, |last| last + 1);
+    &handlers[..end]
 }
 
 /// Whether a handler is for what the schema alone decides.
