@@ -157,10 +157,12 @@ async fn run(work: &mut Work<'_>, chain: &Chain, release: &Release, phase: Phase
         ledger = store::read(&mut work.session.connection).await?;
     }
     if phase == Phase::Contract {
-        // What this phase has begun to hold may have to go at once.
-        let over = self::over(&mut work.session, chain, (release, phase), &ledger, work.options.holds).await?;
-        drop_held(work, chain, release, over).await?;
-        ledger = store::read(&mut work.session.connection).await?;
+        if work.options.holds == Holds::End || !link.plan.ends_holds.is_empty() {
+            // What this phase has begun to hold has to go at once.
+            let over = self::over(&mut work.session, chain, (release, phase), &ledger, work.options.holds).await?;
+            drop_held(work, chain, release, over).await?;
+            ledger = store::read(&mut work.session.connection).await?;
+        }
         tell_held(work, chain, release, &ledger).await?;
     }
     if steps > 0 {

@@ -128,16 +128,20 @@ pub(crate) fn gone(before: &Catalog, after: &Catalog, dropped: &Name) -> Vec<Str
     names
 }
 
+/// Whether all columns of another key, without this one, are in the index: that goes on telling its rows apart.
+pub(crate) fn holds_another_key(catalog: &Catalog, index: &Index, column: &Identifier) -> bool {
+    let columns = index.columns();
+    let is_key = |other: &Index| other.uniqueness == Uniqueness::Unique && other.predicate.is_none() && !other.mentions(column);
+    catalog.indexes_of(&index.table).any(|(_, other)| is_key(other) && other.columns().iter().all(|name| columns.contains(name)))
+}
+
 /// Unique indexes that go with the column, and in which other columns are too, or whose condition it is; but for those with all
 /// columns of another key, which never refuse a row that that one takes.
 pub(crate) fn shared_keys<'a>(catalog: &'a Catalog, table: &'a Name, column: &'a Identifier) -> impl Iterator<Item = &'a Identifier> {
     let shared = move |index: &Index| {
         let columns = index.columns();
         let alone = index.predicate.is_none() && columns.iter().all(|of| of == column);
-        let is_key = |other: &Index| other.uniqueness == Uniqueness::Unique && other.predicate.is_none() && !other.mentions(column);
-        let told_apart =
-            || catalog.indexes_of(table).any(|(_, other)| is_key(other) && other.columns().iter().all(|name| columns.contains(name)));
-        index.uniqueness == Uniqueness::Unique && index.mentions(column) && !alone && !told_apart()
+        index.uniqueness == Uniqueness::Unique && index.mentions(column) && !alone && !holds_another_key(catalog, index, column)
     };
     catalog.indexes_of(table).filter(move |(_, index)| shared(index)).map(|(name, _)| &name.name)
 }

@@ -13,7 +13,10 @@ pub(crate) fn taken(statement: &str, change: &Change, known: &Catalog) -> Vec<Na
     match change {
         Change::CreateTable(create) => of_table(statement, create),
         Change::CreateView { view, .. } if says_star(statement) => relations(&view.query),
-        Change::CreateRoutine { routine, .. } => known.tables.keys().filter(|name| returns(routine, name)).cloned().collect(),
+        Change::CreateRoutine { routine, .. } => {
+            let text = lowered(routine);
+            known.tables.keys().filter(|name| returns(routine, &text, name)).cloned().collect()
+        }
         Change::CreateObject { definition, .. } if definition.object.kind == ObjectKind::Rule => vec![definition.object.name.clone()],
         Change::AttachPartition { table, partition, .. } => vec![table.clone(), partition.clone()],
         Change::AddInheritance { table, parent } => vec![table.clone(), parent.clone()],
@@ -47,9 +50,8 @@ fn relations(query: &Sql) -> Vec<Name> {
 }
 
 /// Whether the function gives rows of the table: what it selects must be all of its columns.
-fn returns(routine: &Routine, table: &Name) -> bool {
-    routine.returns.as_ref().is_some_and(|returns| &returns.name == table)
-        || follows(&lowered(routine), "setof ", &table.name.as_str().to_lowercase())
+fn returns(routine: &Routine, text: &str, table: &Name) -> bool {
+    routine.returns.as_ref().is_some_and(|returns| &returns.name == table) || follows(text, "setof ", &table.name.as_str().to_lowercase())
 }
 
 /// Whether the statement makes a function that speaks of rows of the table otherwise: in its parameters, variables and casts.

@@ -1,8 +1,9 @@
 //! A default that gives every row the same value, in a column whose values a unique index tells apart.
 
 use super::Context;
+use crate::plan::dependents::holds_another_key;
 use crate::plan::refusal::Refusal;
-use crate::schema::{Catalog, Identifier, Index, Name, Sql, Uniqueness};
+use crate::schema::{Catalog, Identifier, Name, Sql, Uniqueness};
 use crate::sql::write;
 
 /// The name of the rule that refuses the second row which leaves the column to this default.
@@ -11,17 +12,8 @@ pub(super) fn refused_by(catalog: &Catalog, table: &Name, column: &Identifier, d
     if default.contains('(') || default.eq_ignore_ascii_case("null") {
         return None;
     }
-    let unique = || {
-        let indexes = catalog.indexes.values().map(AsRef::as_ref);
-        indexes.filter(|index: &&Index| &index.table == table && index.uniqueness == Uniqueness::Unique)
-    };
-    // With all columns of another key in it, it goes on telling rows apart.
-    let told_apart = |index: &Index| {
-        let columns = index.columns();
-        let others = unique().filter(|other| other.predicate.is_none() && !other.mentions(column));
-        others.map(Index::columns).any(|other| other.iter().all(|name| columns.contains(name)))
-    };
-    let index = unique().find(|index| index.mentions(column) && !told_apart(index))?;
+    let mut unique = catalog.indexes_of(table).map(|(_, index)| index).filter(|index| index.uniqueness == Uniqueness::Unique);
+    let index = unique.find(|index| index.mentions(column) && !holds_another_key(catalog, index, column))?;
     Some(index.constraint.as_ref().or(index.name.as_ref()).map_or_else(|| "its index".to_owned(), ToString::to_string))
 }
 

@@ -247,8 +247,10 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
             let arguments: Vec<String> = routine.arguments.iter().map(write::data_type).collect();
             draft.undone_by(vec![format!("DROP ROUTINE {}({})", write::name(&routine.name), arguments.join(", "))])
         }
-        Change::CreateRoutine { routine, .. } => as_it_was(draft, replaced::as_it_was(ctx, &routine.name, Some(routine))),
-        Change::AlterObject { object, .. } if is_routine(object.kind) => as_it_was(draft, replaced::as_it_was(ctx, &object.name, None)),
+        Change::CreateRoutine { routine, .. } => undone_if_told(draft, replaced::as_it_was(ctx, &routine.name, Some(routine))),
+        Change::AlterObject { object, .. } if is_routine(object.kind) => {
+            undone_if_told(draft, replaced::as_it_was(ctx, &object.name, None))
+        }
         Change::CreateTrigger { trigger, .. } if !ctx.before.triggers.contains_key(&(trigger.table.clone(), trigger.name.clone())) => {
             draft.undone_by(vec![format!("DROP TRIGGER {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table))])
         }
@@ -257,7 +259,7 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
         }
         Change::AlterSequence { sequence, data_type: Some(_), options, owned_by: None, .. } if options.is_empty() => {
             let before = ctx.before.sequences.get(sequence).map(|before| write::data_type(&before.data_type));
-            as_it_was(draft, before.map(|data_type| vec![format!("ALTER SEQUENCE {} AS {data_type}", write::name(sequence))]))
+            undone_if_told(draft, before.map(|data_type| vec![format!("ALTER SEQUENCE {} AS {data_type}", write::name(sequence))]))
         }
         Change::DropNotNull { table, column } => {
             draft.undone_by(vec![format!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", write::name(table), write::identifier(column))])
@@ -284,7 +286,7 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
     }
 }
 
-fn as_it_was(draft: Draft, back: Option<Vec<String>>) -> Draft {
+fn undone_if_told(draft: Draft, back: Option<Vec<String>>) -> Draft {
     match back {
         Some(back) => draft.undone_by(back),
         None => draft.final_losing("what it was before"),
