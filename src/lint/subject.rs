@@ -78,7 +78,7 @@ fn column_of(change: &Change) -> Option<(&Name, &Identifier)> {
         | Change::RenameColumn { table, column, .. }
         | Change::ChangeType { table, column, .. }
         | Change::SetDefault { table, column, .. }
-        | Change::DropDefault { table, column }
+        | Change::DropDefault { table, column, .. }
         | Change::SetNotNull { table, column }
         | Change::DropNotNull { table, column }
         | Change::SetExpression { table, column, .. }

@@ -244,7 +244,7 @@ fn touches(change: &Change, table: &Name, columns: &[&Identifier], rebuilt: &[&I
         Change::DropColumn { table: on, column, .. }
         | Change::ChangeType { table: on, column, .. }
         | Change::SetDefault { table: on, column, .. }
-        | Change::DropDefault { table: on, column }
+        | Change::DropDefault { table: on, column, .. }
         | Change::DropNotNull { table: on, column }
         | Change::AddIdentity { table: on, column, .. }
         | Change::SetIdentity { table: on, column, .. }

@@ -1,6 +1,8 @@
 //! Carry-over: what a second column must have of the first, built beside it and given the first one's names in contract.
 //! What can't be carried over is refused by name.
 
+mod obstacle;
+
 use super::draft::Draft;
 use super::format::HazardKind;
 use super::generated::generated_name;
@@ -10,11 +12,9 @@ use super::recipe::{Context, add_foreign_key, add_index, add_unique, set_not_nul
 use super::refusal::Refusal;
 use super::release::Planned;
 use crate::engine::{Held, LockMode};
-use crate::schema::object::{ObjectKind, ObjectRef, Trigger};
-use crate::schema::table::ReplicaIdentity;
+use crate::schema::object::{ObjectKind, ObjectRef};
 use crate::schema::{
-    Catalog, Change, Constraint, ConstraintKind, Identifier, Index, IndexElement, IndexKey, Lookup, Name, Part, Sql, Table, TableKind,
-    Uniqueness,
+    Catalog, Change, Constraint, ConstraintKind, Identifier, Index, IndexElement, IndexKey, Name, Part, Sql, Table, TableKind, Uniqueness,
 };
 use crate::sql::write;
 
@@ -144,109 +144,6 @@ impl Replacement<'_> {
                 "change that first, in an earlier release, or accept downtime with `-- concertina: strategy direct`",
             )),
         }
-    }
-
-    /// What can't be carried over to a second column.
-    pub(crate) fn obstacle(&self, ctx: &Context<'_>) -> Option<String> {
-        let catalog = ctx.before;
-        let (table, from) = (self.table, self.from);
-        let column = table.column(from)?;
-        let refused = self.keys == OfKeys::Refused;
-        if refused && table.primary_key().is_some_and(|key| key.columns.contains(from)) {
-            return Some("it is part of the primary key".to_owned());
-        }
-        if refused && column.identity.is_some() {
-            return Some("it is an identity column".to_owned());
-        }
-        if column.generated.is_some() {
-            return Some("it is a generated column".to_owned());
-        }
-        let derived =
-            table.columns.iter().find(|other| other.generated.as_ref().is_some_and(|generated| generated.expression.mentions(from)));
-        if let Some(derived) = derived {
-            return Some(format!("the generated column {} reads it", derived.name));
-        }
-        match &table.kind {
-            TableKind::Partitioned { key, .. } if key.iter().any(|element| element.columns().any(|name| name == from)) => {
-                return Some("it is part of the partition key".to_owned());
-            }
-            TableKind::Plain | TableKind::Partitioned { .. } => {}
-            TableKind::Foreign { .. } => return Some("the table is a foreign table".to_owned()),
-        }
-        if !table.parents.is_empty() || table.partition_of.is_some() || table.of_type.is_some() {
-            return Some("the table has its columns from another one".to_owned());
-        }
-        let inherits = |other: &Table| other.parents.contains(&table.name);
-        if let Some(child) = catalog.tables.values().find(|other| inherits(other)) {
-            return Some(format!("table {} inherits it", child.name));
-        }
-        self.constraint_obstacle(ctx).or_else(|| self.dependent_obstacle(ctx))
-    }
-
-    fn constraint_obstacle(&self, ctx: &Context<'_>) -> Option<String> {
-        let (table, from) = (self.table, self.from);
-        for constraint in &table.constraints {
-            if let ConstraintKind::Exclude(_) = constraint.kind
-                && constraint.columns().contains(from)
-            {
-                return Some("it is in an EXCLUDE constraint".to_owned());
-            }
-        }
-        for other in ctx.before.tables.values().filter(|_| self.keys == OfKeys::Refused) {
-            for constraint in &other.constraints {
-                if let ConstraintKind::ForeignKey(key) = &constraint.kind
-                    && key.references == table.name
-                    && key.referenced_columns.contains(from)
-                {
-                    return Some(format!("a foreign key of {} references it", other.name));
-                }
-            }
-        }
-        if let ReplicaIdentity::Index(index) = &table.replica_identity
-            && ctx.before.indexes_of(&table.name).any(|(name, found)| &name.name == index && found.mentions(from))
-        {
-            return Some(format!("the replica identity {index} is made of it"));
-        }
-        None
-    }
-
-    fn dependent_obstacle(&self, ctx: &Context<'_>) -> Option<String> {
-        let (table, from) = (&self.table.name, self.from);
-        let fires_on = |trigger: &Trigger| {
-            &trigger.table == table && (trigger.update_of.contains(from) || trigger.when.as_ref().is_some_and(|when| when.mentions(from)))
-        };
-        if let Some(trigger) = ctx.before.triggers.values().find(|trigger| fires_on(trigger)) {
-            return Some(format!("trigger {} fires on it", trigger.name));
-        }
-        for definition in &ctx.before.definitions {
-            let on_table = &definition.object.name == table || definition.depends_on.iter().any(|object| &object.name == table);
-            let named = definition.create.mentions(from)
-                || definition.depends_on.iter().any(|object| {
-                    object.kind == ObjectKind::Column && &object.name == table && object.detail.as_deref() == Some(from.as_str())
-                });
-            if on_table && named {
-                return Some(format!("{} depends on it", describe(&definition.object)));
-            }
-        }
-        let reader =
-            ctx.before.routines.values().find(|routine| routine.reads.iter().any(|(name, column)| name == table && column == from));
-        if let Some(routine) = reader {
-            return Some(format!("function {} reads it", routine.name));
-        }
-        // A view that comes later in the release reads the first column too, until it goes.
-        ctx.before.views.values().chain(ctx.new.views.values()).find_map(|view| match &view.reads {
-            Lookup::Known(reads) if !reads.iter().any(|(name, column)| name == table && column == from) => None,
-            Lookup::Known(_) => Some(format!("view {} reads it", view.name)),
-            Lookup::Absent => None,
-            Lookup::Unknown => Some(format!("what view {} reads can't be told", view.name)),
-        })
-    }
-}
-
-fn describe(object: &crate::schema::ObjectRef) -> String {
-    match &object.detail {
-        Some(detail) => format!("{:?} {detail}", object.kind).to_lowercase(),
-        None => format!("{:?} {}", object.kind, object.name).to_lowercase(),
     }
 }
 

@@ -93,7 +93,7 @@ impl Group {
             }
         }
         let of_column = |item: &Item| {
-            matches!(&item.planned, Planned::Change(Change::SetDefault { table, column, .. } | Change::DropDefault { table, column })
+            matches!(&item.planned, Planned::Change(Change::SetDefault { table, column, .. } | Change::DropDefault { table, column, .. })
                 if self.columns_has(table, column))
         };
         let defaults: Vec<usize> = items.iter().enumerate().filter(|(_, item)| of_column(item)).map(|(at, _)| at).collect();

@@ -35,7 +35,7 @@ pub(crate) fn fold(items: &[Item]) -> Vec<Item> {
 fn defaults(items: &[Item], of: &Name, name: &Identifier) -> Vec<usize> {
     let is_default = |item: &Item| {
         matches!(&item.planned,
-            Planned::Change(Change::SetDefault { table, column, .. } | Change::DropDefault { table, column }) if table == of && column == name)
+            Planned::Change(Change::SetDefault { table, column, .. } | Change::DropDefault { table, column, .. }) if table == of && column == name)
     };
     items.iter().enumerate().filter(|(_, item)| is_default(item)).map(|(at, _)| at).collect()
 }

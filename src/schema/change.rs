@@ -144,10 +144,14 @@ pub enum Change {
         table: Name,
         column: Identifier,
         default: Sql,
+        /// Whether tables that inherit from it, and partitions, keep theirs (`ALTER TABLE ONLY`).
+        only: bool,
     },
     DropDefault {
         table: Name,
         column: Identifier,
+        /// As above.
+        only: bool,
     },
     SetNotNull {
         table: Name,

@@ -18,7 +18,7 @@ pub use index::{create_index, index_element};
 pub(crate) use make::sequence_options;
 pub use make::{create_sequence, create_type, create_view};
 pub use reference::{keyword, object};
-pub use table::{column, create_table};
+pub use table::{alter_default, column, create_table, set_default};
 
 /// An identifier, in quotes where it needs them.
 pub fn identifier(identifier: &Identifier) -> String {

@@ -295,8 +295,8 @@ fn opaque(ctx: &Context<'_>, change: &Change) -> Refusal {
 
 fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal> {
     Ok(Some(match change {
-        Change::DropDefault { table, column } => change_default::drop(ctx, table, column)?,
-        Change::SetDefault { table, column, default } => change_default::set(ctx, table, column, default)?,
+        Change::DropDefault { table, column, .. } => change_default::drop(ctx, table, column)?,
+        Change::SetDefault { table, column, default, .. } => change_default::set(ctx, table, column, default)?,
         // The swap to another primary key lets go of the column.
         Change::DropNotNull { table, column } if is_in_old_key(ctx, table, column) && is_replaced_later(ctx, table) => Recipe::default(),
         Change::DropNotNull { table, column } if is_in_old_key(ctx, table, column) => Recipe::contract(

@@ -8,7 +8,7 @@ use crate::plan::format::HazardKind;
 use crate::plan::refusal::Refusal;
 use crate::plan::release::{Item, Planned};
 use crate::schema::change::Verb;
-use crate::schema::{Change, Column, Identifier, Name, Sql};
+use crate::schema::{Catalog, Change, Identifier, Name, Sql};
 
 pub(super) fn set(ctx: &Context<'_>, table: &Name, column: &Identifier, default: &Sql) -> Result<Recipe, Refusal> {
     if ctx.is_new_column(table, column) {
@@ -86,11 +86,13 @@ fn missed(ctx: &Context<'_>, column: &Identifier) -> Draft {
 
 /// Old clients that leave a required column out live on its default.
 pub(super) fn drop(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Result<Recipe, Refusal> {
-    let required = |found: Option<&Column>| found.is_some_and(|found| found.not_null);
+    let required = |catalog: &Catalog, table: &Name| {
+        let found = |name: &Name| catalog.tables.get(name).and_then(|table| table.column(column)).is_some_and(|column| column.not_null);
+        catalog.with_descendants(table).iter().any(found)
+    };
     // What the release loosens for a moment only stays as it is.
-    let before = ctx.old.tables.get(ctx.name_before_release(table)).and_then(|old| old.column(column));
-    let after = ctx.new.tables.get(table).and_then(|new| new.column(column));
-    let stays = required(before) && required(after);
+    let before = required(ctx.old, ctx.name_before_release(table));
+    let stays = before && required(ctx.new, table);
     let goes = ctx.release.iter().any(|item| match &item.planned {
         Planned::Change(Change::DropColumn { table: on, column: gone, .. }) => on == table && gone == column,
         Planned::Change(Change::DropTable { table: gone, .. }) => gone == table,
@@ -98,8 +100,8 @@ pub(super) fn drop(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Resu
     });
     let in_contract = stays
         || goes
-        || required(before) && !ctx.later().any(|item| inserts_without(item, table, column))
-        || required(ctx.table(table)?.column(column))
+        || before && !ctx.later().any(|item| inserts_without(item, table, column))
+        || required(ctx.before, table)
         || ctx.is_new_column(table, column);
     let sets = |item: &&Item| matches!(&item.planned, Planned::Change(Change::SetDefault { table: on, column: of, .. }) if on == table && of == column);
     if let Some(other) = ctx.later().find(sets).filter(|_| in_contract) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::company::has_word;
-use super::{Context, Recipe, drop_constraint, drop_index, handed_back, one_value};
+use super::{Context, Recipe, drop_constraint, drop_index, handed_back, inherited, one_value};
 use crate::engine::{Held, LockMode};
 use crate::plan::copies::lock_first;
 use crate::plan::dependents;
@@ -58,6 +58,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, column: &Identifier, be
         return supplied(ctx, table, column, behavior, down);
     }
     refuse_domain(ctx, table, found)?;
+    inherited::refuse_own_rules(ctx, table, found)?;
     if found.not_null && found.default.is_none() && found.identity.is_none() && found.generated.is_none() {
         recipe.expand.push(loosen(ctx, table, column)?);
     }

@@ -3,7 +3,7 @@
 
 use super::add_check::constraint_name;
 use super::rename_object::is_routine;
-use super::{Context, Named, Planned, replaced};
+use super::{Context, Named, Planned, inherited, replaced};
 use crate::engine::{self, Held, LockMode, Transactional};
 use crate::plan::compiled;
 use crate::plan::draft::Draft;
@@ -11,7 +11,7 @@ use crate::plan::format::HazardKind;
 use crate::plan::probe;
 use crate::plan::release::Item;
 use crate::schema::change::OnConflict;
-use crate::schema::{Catalog, Change, Identifier, Name, ObjectKind};
+use crate::schema::{Catalog, Change, Identifier, Name, ObjectKind, Sql};
 use crate::sql::write;
 
 /// The statement as a step, with the locks that the engine says it takes.
@@ -194,8 +194,8 @@ fn undo_on_new_table(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft 
             Some((_, Named::Index(index))) => draft.undone_by(vec![format!("DROP INDEX IF EXISTS {}", write::name(&index))]),
             Some(_) | None => draft,
         },
-        Change::SetDefault { table, column, .. } | Change::DropDefault { table, column } => {
-            draft.undone_by(alter(table, default_before(ctx, table, column)))
+        Change::SetDefault { table, column, .. } | Change::DropDefault { table, column, .. } => {
+            draft.undone_by(alter(table, write::set_default(column, default_before(ctx, table, column).as_ref())))
         }
         _ => draft,
     }
@@ -254,16 +254,14 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
         Change::CreateTrigger { trigger, .. } if !ctx.before.triggers.contains_key(&(trigger.table.clone(), trigger.name.clone())) => {
             draft.undone_by(vec![format!("DROP TRIGGER {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table))])
         }
-        Change::SetDefault { table, column, .. } | Change::DropDefault { table, column } => {
-            draft.undone_by(vec![format!("ALTER TABLE {} {}", write::name(table), default_before(ctx, table, column))])
+        Change::SetDefault { table, column, only, .. } | Change::DropDefault { table, column, only } => {
+            draft.undone_by(defaults_before(ctx, table, column, *only))
         }
         Change::AlterSequence { sequence, data_type: Some(_), options, owned_by: None, .. } if options.is_empty() => {
             let before = ctx.before.sequences.get(sequence).map(|before| write::data_type(&before.data_type));
             undone_if_told(draft, before.map(|data_type| vec![format!("ALTER SEQUENCE {} AS {data_type}", write::name(sequence))]))
         }
-        Change::DropNotNull { table, column } => {
-            draft.undone_by(vec![format!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", write::name(table), write::identifier(column))])
-        }
+        Change::DropNotNull { table, column } => draft.undone_by(inherited::not_null_before(ctx, table, column)),
         Change::RenameIndex { index, to } => draft.undone_by(vec![format!(
             "ALTER INDEX {} RENAME TO {}",
             write::name(&index.sibling(to.clone())),
@@ -293,13 +291,21 @@ fn undone_if_told(draft: Draft, back: Option<Vec<String>>) -> Draft {
     }
 }
 
-/// What gives a column the default that it had.
-fn default_before(ctx: &Context<'_>, table: &Name, column: &Identifier) -> String {
+/// Statements that give the column the defaults that it had, in the table and, unless it was about `only` that, below it.
+fn defaults_before(ctx: &Context<'_>, table: &Name, column: &Identifier, only: bool) -> Vec<String> {
+    let before = default_before(ctx, table, column);
+    let mut back = vec![write::alter_default(table, only, column, before.as_ref())];
+    if !only {
+        back.extend(inherited::defaults_before(ctx, table, column, before.as_ref()));
+    }
+    back
+}
+
+/// The default that a column had.
+fn default_before(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Option<Sql> {
     let of = |catalog: &'_ Catalog, table: &Name| catalog.tables.get(table)?.column(column)?.default.clone();
     // What took the default along goes in contract only.
-    let says = |item: &Item| matches!(&item.planned, Planned::Change(Change::SetDefault { table: on, column: name, .. } | Change::DropDefault { table: on, column: name }) if on == table && name == column);
+    let says = |item: &Item| matches!(&item.planned, Planned::Change(Change::SetDefault { table: on, column: name, .. } | Change::DropDefault { table: on, column: name, .. }) if on == table && name == column);
     let before = of(ctx.before, table);
-    let before = if ctx.earlier().any(says) { before } else { before.or_else(|| of(ctx.old, ctx.name_before_release(table))) };
-    let what = before.map_or_else(|| "DROP DEFAULT".to_owned(), |default| format!("SET DEFAULT {}", write::text(&default)));
-    format!("ALTER COLUMN {} {what}", write::identifier(column))
+    if ctx.earlier().any(says) { before } else { before.or_else(|| of(ctx.old, ctx.name_before_release(table))) }
 }

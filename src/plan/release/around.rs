@@ -119,8 +119,8 @@ fn statement(change: &Change) -> Option<String> {
     let alter = |table: &Name, what: String| format!("ALTER TABLE {} {what}", write::name(table));
     let column = |table: &Name, column: &Identifier, what: &str| alter(table, format!("ALTER COLUMN {} {what}", write::identifier(column)));
     match change {
-        Change::SetDefault { table, column: of, default } => Some(column(table, of, &format!("SET DEFAULT {}", write::text(default)))),
-        Change::DropDefault { table, column: of } => Some(column(table, of, "DROP DEFAULT")),
+        Change::SetDefault { table, column, default, only } => Some(write::alter_default(table, *only, column, Some(default))),
+        Change::DropDefault { table, column, only } => Some(write::alter_default(table, *only, column, None)),
         Change::DropNotNull { table, column: of } => Some(column(table, of, "DROP NOT NULL")),
         Change::SetNotNull { table, column: of } => Some(column(table, of, "SET NOT NULL")),
         Change::AddConstraint { table, constraint } => Some(alter(table, format!("ADD {}", write::constraint(constraint)))),
@@ -138,7 +138,7 @@ fn comes_again(items: &[Item], item: &Item) -> bool {
 
 /// DROP DEFAULT beside a change of type: old clients that leave a required column out need the default until contract.
 fn drops_default(item: &Item, moved: &Moved, by: &Item) -> Option<Change> {
-    let Planned::Change(change @ Change::DropDefault { table, column }) = &item.planned else { return None };
+    let Planned::Change(change @ Change::DropDefault { table, column, .. }) = &item.planned else { return None };
     let is_type = matches!(by.planned, Planned::Change(Change::ChangeType { .. }));
     (is_type && !is_directed(item) && table == &moved.table && column == &moved.from).then(|| change.clone())
 }
@@ -162,10 +162,12 @@ fn loosened(item: &Item, moved: &Moved) -> Option<Change> {
     let is_renamed = moved.from != moved.to;
     let (table, column) = (moved.table.clone(), moved.from.clone());
     match change {
-        Change::SetDefault { table: on, column: of, default } if is_renamed && is_it(on, of) => {
-            Some(Change::SetDefault { table, column, default: default.clone() })
+        Change::SetDefault { table: on, column: of, default, only } if is_renamed && is_it(on, of) => {
+            Some(Change::SetDefault { table, column, default: default.clone(), only: *only })
         }
-        Change::DropDefault { table: on, column: of } if is_renamed && is_it(on, of) => Some(Change::DropDefault { table, column }),
+        Change::DropDefault { table: on, column: of, only } if is_renamed && is_it(on, of) => {
+            Some(Change::DropDefault { table, column, only: *only })
+        }
         Change::DropNotNull { table: on, column: of } if is_it(on, of) => Some(Change::DropNotNull { table, column }),
         _ => None,
     }

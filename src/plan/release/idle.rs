@@ -36,7 +36,7 @@ fn is_idle(item: &Item) -> bool {
         Change::DropNotNull { table, column }
         | Change::SetNotNull { table, column }
         | Change::SetDefault { table, column, .. }
-        | Change::DropDefault { table, column }
+        | Change::DropDefault { table, column, .. }
         // USING may give other values of the same type.
         | Change::ChangeType { table, column, using: None, .. } => stays(item, table, column),
         Change::DropExtension { extension, .. } => {
@@ -50,12 +50,13 @@ fn is_idle(item: &Item) -> bool {
     }
 }
 
-/// Whether the table is as it was. Of a column that only a statement made which can't be read, nothing is known.
+/// Whether the table is as it was, and all that inherit from it. Of a column that only a statement made which can't be read, nothing
+/// is known.
 fn stays(item: &Item, table: &Name, column: &Identifier) -> bool {
-    match (item.before.tables.get(table), item.after.tables.get(table)) {
+    item.before.with_descendants(table).iter().all(|table| match (item.before.tables.get(table), item.after.tables.get(table)) {
         (Some(before), Some(after)) => before.column(column).is_some() && before == after,
         (None, _) | (_, None) => false,
-    }
+    })
 }
 
 /// Whether a statement that can't be read may have made it.

@@ -55,7 +55,7 @@ fn others(items: &[Item], at: usize) -> Option<Vec<usize>> {
         }
         #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else ends one sequence or begins another")]
         let is_part = match change {
-            Change::DropDefault { table: on, column: of } if other < at && on == table && of == column => {
+            Change::DropDefault { table: on, column: of, .. } if other < at && on == table && of == column => {
                 ends = true;
                 true
             }

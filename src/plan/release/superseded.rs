@@ -48,7 +48,7 @@ fn of(item: &Item) -> Option<(&Name, &Identifier, Attribute)> {
         return None;
     }
     match change {
-        Change::SetDefault { table, column, .. } | Change::DropDefault { table, column } => Some((table, column, Attribute::Default)),
+        Change::SetDefault { table, column, .. } | Change::DropDefault { table, column, .. } => Some((table, column, Attribute::Default)),
         Change::SetNotNull { table, column } | Change::DropNotNull { table, column } => Some((table, column, Attribute::NotNull)),
         _ => None,
     }

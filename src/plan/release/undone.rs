@@ -204,7 +204,7 @@ fn is_about(item: &Item, named: &Named) -> bool {
             Change::SetNotNull { table: on, column: of }
             | Change::DropNotNull { table: on, column: of }
             | Change::SetDefault { table: on, column: of, .. }
-            | Change::DropDefault { table: on, column: of },
+            | Change::DropDefault { table: on, column: of, .. },
         ) => table == on && column == of,
         _ => false,
     }

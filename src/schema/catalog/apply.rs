@@ -56,8 +56,8 @@ impl Catalog {
             Change::ChangeType { table, column, data_type, collation, .. } => {
                 self.change_type(table, column, data_type, collation.as_ref())
             }
-            Change::SetDefault { table, column, default } => self.set_default(table, column, Some(default)),
-            Change::DropDefault { table, column } => self.set_default(table, column, None),
+            Change::SetDefault { table, column, default, only } => self.set_default(table, column, Some(default), *only),
+            Change::DropDefault { table, column, only } => self.set_default(table, column, None, *only),
             Change::SetNotNull { table, column } => self.set_not_null(table, column),
             Change::DropNotNull { table, column } => self.drop_not_null(table, column),
             Change::SetExpression { table, column, expression } => self.set_expression(table, column, expression),

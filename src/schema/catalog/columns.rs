@@ -117,7 +117,7 @@ impl Catalog {
         }
     }
 
-    pub(super) fn set_default(&mut self, table: &Name, column: &Identifier, default: Option<&Sql>) -> Result<(), CatalogError> {
+    pub(super) fn set_default(&mut self, table: &Name, column: &Identifier, default: Option<&Sql>, only: bool) -> Result<(), CatalogError> {
         if self.views.contains_key(table) {
             self.expect_columns(table, std::slice::from_ref(column))?;
         }
@@ -141,7 +141,8 @@ impl Catalog {
             self.leave_null_default(&mut column);
             kept = column.default;
         }
-        self.on_column_and_below(table, column, |found| found.default.clone_from(&kept))
+        let change = |found: &mut Column| found.default.clone_from(&kept);
+        if only { self.on_column(table, column, change) } else { self.on_column_and_below(table, column, change) }
     }
 
     /// `DEFAULT NULL` is no default, unless the type has a modifier or may have a default of its own: then the database keeps it.

@@ -43,7 +43,7 @@ impl Catalog {
     }
 
     /// The table and all that inherit from it, parents before children.
-    pub(super) fn with_descendants(&self, table: &Name) -> Vec<Name> {
+    pub fn with_descendants(&self, table: &Name) -> Vec<Name> {
         let mut found = vec![table.clone()];
         let mut next = 0;
         while let Some(parent) = found.get(next).cloned() {

@@ -3,7 +3,7 @@
 use crate::schema::options::Options;
 
 use super::{constraint, data_type, identifier, index_element, literal, name, optional, quoted, text, with_options};
-use crate::schema::{Column, Generated, GeneratedKind, Identity, IdentityKind, Name, Persistence, Sql, Table, TableKind};
+use crate::schema::{Column, Generated, GeneratedKind, Identifier, Identity, IdentityKind, Name, Persistence, Sql, Table, TableKind};
 
 /// A column as it is declared. What no declaration can say (storage, statistics, options) is left to ALTER.
 pub fn column(column: &Column) -> String {
@@ -129,4 +129,15 @@ fn kind(kind: &TableKind) -> String {
 pub(super) fn foreign_options(options: &Options) -> String {
     let written: Vec<String> = options.iter().map(|(key, value)| format!("{} {}", quoted(key), literal(value))).collect();
     if written.is_empty() { String::new() } else { format!(" OPTIONS ({})", written.join(", ")) }
+}
+
+/// `ALTER TABLE [ONLY] … ALTER COLUMN … SET DEFAULT …`, or `DROP DEFAULT` where there is none.
+pub fn alter_default(table: &Name, only: bool, column: &Identifier, default: Option<&Sql>) -> String {
+    format!("ALTER TABLE {}{} {}", if only { "ONLY " } else { "" }, name(table), set_default(column, default))
+}
+
+/// The subcommand of that.
+pub fn set_default(column: &Identifier, default: Option<&Sql>) -> String {
+    let what = default.map_or_else(|| "DROP DEFAULT".to_owned(), |default| format!("SET DEFAULT {}", text(default)));
+    format!("ALTER COLUMN {} {what}", identifier(column))
 }

@@ -60,12 +60,13 @@ pub(super) fn change_type(subcommand: &Subcommand<'_>) -> Option<Change> {
 
 pub(super) fn default(subcommand: &Subcommand<'_>) -> Change {
     let (table, column, source) = (subcommand.table(), subcommand.name(), subcommand.source);
+    let only = subcommand.only;
     match subcommand.node.def.as_deref() {
         Some(expression) => {
             let span = source.span(subcommand.after(&["SET", "DEFAULT"]), subcommand.to);
-            Change::SetDefault { default: source.mark(span, expression, Owner::Table(&table, None)), table, column }
+            Change::SetDefault { default: source.mark(span, expression, Owner::Table(&table, None)), table, column, only }
         }
-        None => Change::DropDefault { table, column },
+        None => Change::DropDefault { table, column, only },
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Subcommand<'a> {
     pub(super) source: &'a Source<'a>,
     /// The table, or whatever else the statement alters.
     pub(super) table: Name,
+    /// Whether it is about that table alone (`ALTER TABLE ONLY`).
+    pub(super) only: bool,
     pub(super) kind: ObjectKind,
     pub(super) node: &'a AlterTableCmd,
     /// The first token of the first subcommand.
@@ -32,6 +34,7 @@ pub(super) struct Subcommand<'a> {
 /// `ALTER TABLE` and its kin.
 pub(super) fn alter(source: &Source<'_>, statement: &AlterTableStmt) -> Vec<Lowered> {
     let table = relation_of(statement.relation.as_ref());
+    let only = statement.relation.as_ref().is_some_and(|relation| !relation.inh);
     let nodes: Vec<&AlterTableCmd> = statement.cmds.iter().filter_map(subcommand_of).collect();
     let head = head(source, statement);
     let places = source.split(head, source.end());
@@ -39,7 +42,7 @@ pub(super) fn alter(source: &Source<'_>, statement: &AlterTableStmt) -> Vec<Lowe
     let lowered = nodes.iter().enumerate().map(|(number, node)| {
         // One piece a subcommand; should they not match, the whole statement is the best that can be said.
         let (from, to) = if places.len() == nodes.len() { places[number] } else { (head, source.end()) };
-        let subcommand = Subcommand { source, table: table.clone(), kind, node, head, from, to };
+        let subcommand = Subcommand { source, table: table.clone(), only, kind, node, head, from, to };
         let mut lowered = source.lowered_at(source.span(from, to), subcommand.change());
         lowered.if_exists = if_exists(statement.missing_ok);
         lowered
