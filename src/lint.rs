@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::Engine;
 use crate::history::History;
 use crate::source::Migration;
+use crate::sql::runs_apart;
 use allow::Allows;
 use fact::{FACTS, Reading};
 use newborn::Newborn;
@@ -92,7 +93,12 @@ pub fn run_rules(rules: &[Rule], history: &History, migrations: &[Migration], op
                 newborn = Newborn::default();
             }
             let statements = statements.get(&entry.migration).map_or(0, BTreeSet::len);
-            transactions = Transactions::begin(migrations.get(entry.migration), statements);
+            let migration = migrations.get(entry.migration);
+            transactions = Transactions::begin(
+                migration,
+                statements,
+                migration.is_some_and(|migration| has_apart(history, entry.migration, migration)),
+            );
         }
         transactions.observe(&entry.change);
         if release >= Some(&options.from) {
@@ -108,6 +114,11 @@ pub fn run_rules(rules: &[Rule], history: &History, migrations: &[Migration], op
         (left.migration, left.span.start, left.span.end, &left.rule).cmp(&(right.migration, right.span.start, right.span.end, &right.rule))
     });
     findings
+}
+
+/// Whether a file has a statement that can't be run in a transaction.
+fn has_apart(history: &History, at: usize, migration: &Migration) -> bool {
+    history.entries.iter().filter(|entry| entry.migration == at).any(|entry| runs_apart(entry.statement_span.of(&migration.text)))
 }
 
 /// The statements of each file that make changes. Several that are sent in one piece run in one transaction.

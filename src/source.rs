@@ -39,16 +39,19 @@ pub enum RunnerTransaction {
     /// It sends the file as one string, as psql -c, Prisma and golang-migrate do: several statements are one transaction,
     /// one alone is none.
     IfSeveral,
+    /// It does, unless one of the statements can't be run in a transaction, as Flyway has it.
+    UnlessApart,
     /// It doesn't, or the file asks it not to.
     Unwrapped,
 }
 
 impl RunnerTransaction {
-    /// Whether a file of that many statements is run in one transaction.
-    pub fn wraps(self, statements: usize) -> bool {
+    /// Whether a file of that many statements is run in one transaction; `apart` says that one of them can't be.
+    pub fn wraps(self, statements: usize, apart: bool) -> bool {
         match self {
             Self::Wrapped => true,
             Self::IfSeveral => statements > 1,
+            Self::UnlessApart => !apart,
             Self::Unwrapped => false,
         }
     }
@@ -293,6 +296,7 @@ mod tests {
         check(&["a2.sql", "a10.sql", "b1.sql"], &[]);
         check(&["v1.sql", "v2_x.sql", "v10.sql"], &[]);
         check(&["2024-01-01_x.sql", "2024-01-01-120000_y.sql", "20240102000000_z.sql"], &[]);
+        check(&["2020-12-10-000000_a/up.sql", "2020-12-7-190800_b/up.sql", "2021-01-01-000000_c/up.sql"], &[]);
         check(&["core/0001_a.sql", "billing/0002_a.sql"], &[]);
         check(&["2024-01-01-120000_b/up.sql", "2024-01-01-120000-0000_a/up.sql", "2024-01-01-120000-0001_a/up.sql"], &[]);
     }

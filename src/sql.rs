@@ -8,5 +8,5 @@ pub mod postgres;
 pub mod write;
 
 pub use directive::Directive;
-pub use script::{Lowered, Script, Skipped, Statement, SyntaxError, Within};
+pub use script::{Lowered, Script, Skipped, Statement, SyntaxError, Within, runs_apart};
 pub use span::{Position, Span};

@@ -129,7 +129,7 @@ pub(super) fn written(migration: &Migration) -> Result<Written, Failure> {
             return Err(problem(statement.span.start, message));
         }
     }
-    let wrapped = if migration.transaction.wraps(statements.len()) { Wrapped::Yes } else { Wrapped::No };
+    let wrapped = if migration.transaction.wraps(statements.len(), script.has_apart(text)) { Wrapped::Yes } else { Wrapped::No };
     let (statements, wrapped) = apply::unwrap(statements, wrapped);
     Ok(Written { path: migration.path.clone(), statements, wrapped })
 }

@@ -16,7 +16,11 @@ pub fn fold(engine: Engine, migrations: &[Migration], start: &Catalog) -> Histor
     for (number, migration) in migrations.iter().enumerate() {
         let text = migration.text.get(migration.up.clone()).unwrap_or_default();
         let script = shifted(parse(engine, text), migration.up.start);
-        let opened = if migration.transaction.wraps(script.statements.len()) { Opened::ByRunner } else { Opened::ByNobody };
+        let opened = if migration.transaction.wraps(script.statements.len(), script.has_apart(&migration.text)) {
+            Opened::ByRunner
+        } else {
+            Opened::ByNobody
+        };
         let mut folding =
             Folding { engine, migration: number, session: Session::new(&history.end, history.entries.len(), opened), history };
         for (number, statement) in script.statements.iter().enumerate() {

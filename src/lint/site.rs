@@ -90,9 +90,9 @@ pub(super) struct Transactions {
 }
 
 impl Transactions {
-    /// At the beginning of a file of that many statements.
-    pub(super) fn begin(migration: Option<&Migration>, statements: usize) -> Self {
-        let wrapped = migration.is_some_and(|migration| migration.transaction.wraps(statements));
+    /// At the beginning of a file of that many statements, of which one can't be run in a transaction if `apart` says so.
+    pub(super) fn begin(migration: Option<&Migration>, statements: usize, apart: bool) -> Self {
+        let wrapped = migration.is_some_and(|migration| migration.transaction.wraps(statements, apart));
         let now = if wrapped { InTransaction::Inside } else { InTransaction::Outside };
         Self { now }
     }

@@ -134,6 +134,13 @@ impl Draft {
         self
     }
 
+    /// That nothing is left of it to take back.
+    #[must_use]
+    pub(crate) fn leaving_nothing(mut self) -> Self {
+        self.undo = Undo::Needless;
+        self
+    }
+
     /// That it can't be taken back.
     #[must_use]
     pub(crate) fn final_losing(mut self, loses: impl Into<String>) -> Self {

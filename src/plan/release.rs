@@ -59,6 +59,8 @@ pub(crate) struct Item {
     pub(crate) directives: Vec<DirectiveKind>,
     /// Whether its session looks at the bodies of functions only when they run.
     pub(crate) unchecked_bodies: bool,
+    /// Whether its tool runs it in a transaction, or its file begins one.
+    pub(crate) in_transaction: bool,
     /// The schema right before and right after.
     pub(crate) before: Catalog,
     pub(crate) after: Catalog,
@@ -183,9 +185,20 @@ fn item(history: &History, at: usize, entry: &Entry, after: &Catalog, migrations
         instead_of: None,
         directives: entry.directives.iter().map(|directive| directive.kind.clone()).collect(),
         unchecked_bodies: leaves_bodies_unchecked(&history.entries[..at], entry.migration),
+        in_transaction: is_in_transaction(history, at, migrations),
         before: entry.before.clone(),
         after: after.clone(),
     }
+}
+
+fn is_in_transaction(history: &History, at: usize, migrations: &[Migration]) -> bool {
+    let entry = &history.entries[at];
+    let of_file = || history.entries.iter().filter(|other| other.migration == entry.migration);
+    let begun = of_file()
+        .take_while(|other| other.statement < entry.statement)
+        .any(|other| matches!(other.change, Change::TransactionControl { .. }));
+    let several = of_file().any(|other| other.statement != entry.statement);
+    begun || migrations.get(entry.migration).is_none_or(|migration| migration.transaction.wraps(1 + usize::from(several), false))
 }
 
 /// Whether the last `SET check_function_bodies` of the migration turns that off, as dumps do.

@@ -101,7 +101,8 @@ pub(super) fn role(path: &str) -> Role {
 /// A file that carries its version in its own name, perhaps with suffixes: `7_x.postgres.autocommit.up.sql`.
 fn named(stem: &str, path: &str) -> Role {
     let mut suffixes: Vec<&str> = stem.split('.').collect();
-    let (mut dialect, mut transaction) = (Dialect::Any, RunnerTransaction::IfSeveral);
+    let by_tool = if is_flyways(path) || stem.starts_with("R__") { RunnerTransaction::UnlessApart } else { RunnerTransaction::IfSeveral };
+    let (mut dialect, mut transaction) = (Dialect::Any, by_tool);
     let mut other_engine = false;
     while let [_, .., last] = suffixes[..] {
         if last == "down" || last == "undo" {

@@ -38,10 +38,10 @@ pub(super) fn up(path: &str, text: &str) -> Result<Section, SourceError> {
         match marker(content) {
             Some(Marker::Up(_)) if seen_up && !seen_down && repeats(content) => {}
             Some(Marker::Down) if seen_down && repeats(content) => {}
-            Some(Marker::Up(_)) if seen_up || seen_down => return Err(wrong()),
+            Some(Marker::Up(_)) if seen_up || seen_down && !repeats(content) => return Err(wrong()),
             Some(Marker::Up(transaction)) => {
-                seen_up = true;
-                section.up.start = line_end;
+                (seen_up, seen_down) = (true, false);
+                section.up = line_end..text.len();
                 // A marker for the whole file may stand above this one.
                 section.transaction.get_or_insert(transaction);
             }
@@ -87,7 +87,7 @@ fn marker(line: &str) -> Option<Marker> {
     }
 }
 
-/// Whether the tool takes the same marker once more for one that says the same: sql-migrate does.
+/// Whether the tool takes the same marker once more for one that says the same, and the way down before the way up: sql-migrate does.
 fn repeats(line: &str) -> bool {
     line.trim().strip_prefix("--").is_some_and(|comment| comment.trim().to_ascii_lowercase().starts_with("+migrate"))
 }
@@ -131,6 +131,8 @@ mod tests {
         );
         check("-- +migrate Up notransaction\na;\n-- +migrate Down\n", "a;\n", unwrapped);
         check("-- +migrate Up\na;\n-- +migrate Up\nb;\n-- +migrate Down\nc;\n-- +migrate Down\n", "a;\n-- +migrate Up\nb;\n", wrapped);
+        check("-- +migrate Down\nb;\n-- +migrate Up\na;\n", "a;\n", wrapped);
+        check("-- +migrate Down\nb;\n-- +migrate Up\na;\n-- +migrate Down\nc;\n", "a;\n", wrapped);
         check("-- migrate:up\na;\n-- migrate:down\nb;", "a;\n", wrapped);
         check("-- migrate:up transaction:false\na;\n", "a;\n", unwrapped);
         check("-- no-transaction\na;\n", "-- no-transaction\na;\n", unwrapped);

@@ -107,6 +107,9 @@ fn flyway(name: &str) -> Option<Vec<Number>> {
 fn numbers(name: &str) -> Option<Vec<Number>> {
     let name = name.strip_prefix(['V', 'v']).unwrap_or(name);
     let groups = groups(name);
+    if let Some(number) = short_date(&groups) {
+        return Some(vec![number]);
+    }
     let date = match groups.as_slice() {
         [(_, year), (Some('-' | '_'), month), (Some('-' | '_'), day), ..] if [year.len(), month.len(), day.len()] == [4, 2, 2] => 3,
         [(_, day), (Some('-' | '_'), time), ..] if day.len() == 8 && matches!(time.len(), 4 | 6) => 1,
@@ -124,6 +127,15 @@ fn numbers(name: &str) -> Option<Vec<Number>> {
     let dots = groups.iter().skip(1).take_while(|(separator, _)| *separator == Some('.')).count();
     let numbers: Vec<_> = groups.iter().take(dots + 1).map(|(_, digits)| *digits).collect();
     (!numbers.is_empty()).then(|| dotted(&numbers))
+}
+
+/// A date with a month or a day of one digit, `2020-12-7-190800`: diesel compares the digits as text, so they are filled up from the
+/// right.
+fn short_date(groups: &[(Option<char>, &str)]) -> Option<Number> {
+    let [(_, year), (Some('-'), month), (Some('-'), day), time @ ..] = groups else { return None };
+    let is_short = year.len() == 4 && [month, day].iter().all(|part| part.len() <= 2) && month.len() + day.len() < 4;
+    let time = time.first().filter(|(separator, _)| *separator == Some('-')).map_or("", |(_, digits)| digits);
+    is_short.then(|| Number::new(&format!("{:0<14}", format!("{year}{month}{day}{time}"))))
 }
 
 /// The groups of digits that `name` begins with, each with the separator before it. A group ends where a separator or the
@@ -192,6 +204,7 @@ mod tests {
             ("20240101_120000_x", "20240101120000"),
             ("20240101_2_x", "20240101"),
             ("2019-02-26-002946_create_user", "20190226002946"),
+            ("2020-12-7-190800_x", "20201271908000"),
             ("2024_01_01_000000_x", "20240101000000"),
             ("2024-01-01-x", "20240101000000"),
             ("00000000000000_diesel_initial_setup", "0"),

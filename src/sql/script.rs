@@ -16,6 +16,28 @@ pub struct Script {
     pub skipped: Vec<Skipped>,
 }
 
+impl Script {
+    /// Whether one of its statements can't be run in a transaction; `text` is what it was read from.
+    pub fn has_apart(&self, text: &str) -> bool {
+        self.statements.iter().any(|statement| runs_apart(statement.span.of(text)))
+    }
+}
+
+/// Whether PostgreSQL refuses to run the statement in a transaction, whatever the schema is.
+pub fn runs_apart(statement: &str) -> bool {
+    let words: Vec<String> = statement.split_whitespace().take(8).map(str::to_ascii_uppercase).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["VACUUM", ..]
+        | ["ALTER", "SYSTEM", ..]
+        | ["CREATE" | "DROP", "DATABASE" | "TABLESPACE", ..]
+        | ["REINDEX", "DATABASE" | "SYSTEM", ..] => true,
+        ["CREATE" | "DROP", "INDEX", "CONCURRENTLY", ..] | ["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY", ..] => true,
+        ["REINDEX", rest @ ..] => rest.iter().any(|word| word.trim_matches(['(', ')']) == "CONCURRENTLY"),
+        _ => false,
+    }
+}
+
 /// A statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {

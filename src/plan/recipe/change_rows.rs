@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::company::has_word;
 use super::refill::is_null;
 use super::triggered::{feeds, sums_up};
-use super::{Context, Recipe, early_rows};
+use super::{Context, Recipe, early_rows, statement};
 use crate::engine::{Held, LockMode, postgres};
 use crate::plan::draft::Draft;
 use crate::plan::format::{Backfill, HazardKind, SyncTriggers};
@@ -35,6 +35,14 @@ pub(crate) fn plan(ctx: &Context<'_>, data: &DataChange) -> Result<Recipe, Refus
         );
     }
     if data.writes.is_empty() && data.verb == Verb::Select {
+        let is_block = data.statement.trim_start().get(..2).is_some_and(|verb| verb.eq_ignore_ascii_case("do"));
+        if is_block && data.calls.is_empty() {
+            return Ok(Recipe::migrate(
+                statement::step(ctx)
+                    .because("it changes nothing, and stops the release if the rows aren't as it demands")
+                    .leaving_nothing(),
+            ));
+        }
         let step = as_written(ctx, data).because("it may call functions that write");
         return Ok(Recipe::migrate(
             step.hazard(HazardKind::Opaque, "what the functions that it calls do, and lock, can't be told from it"),

@@ -3,7 +3,7 @@
 
 use super::add_check::constraint_name;
 use super::rename_object::is_routine;
-use super::{Context, Named, Planned, inherited, replaced};
+use super::{Context, Named, Planned, commits, inherited, replaced};
 use crate::engine::{self, Held, LockMode, Transactional};
 use crate::plan::compiled;
 use crate::plan::draft::Draft;
@@ -23,6 +23,7 @@ pub(crate) fn step(ctx: &Context<'_>) -> Draft {
     let effects = engine::effects(ctx.engine, change, ctx.before);
     let about = format!("as written: {}", first_line(&ctx.item.statement));
     let mut draft = match effects.transactional {
+        Transactional::Yes if commits::by_itself(ctx) => Draft::autocommit(subject, slug(change), about, ctx.item.statement.clone()),
         Transactional::Yes => Draft::own(subject, slug(change), about, [sql(ctx), compiled_again(ctx, change)].concat()),
         Transactional::No => Draft::autocommit(subject, slug(change), about, ctx.item.statement.clone()),
     };

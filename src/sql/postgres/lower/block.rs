@@ -1,6 +1,8 @@
 //! Blocks of code that run at once (`DO`). What they do is read only where it stands there as SQL, under no condition but one on what
 //! the schema has; any other block is opaque. Must never read half a block.
 
+mod aside;
+
 use pg_query::NodeEnum;
 use pg_query::protobuf::DoStmt;
 use serde_json::Value;
@@ -26,13 +28,17 @@ fn read(source: &Source<'_>, statement: &DoStmt) -> Option<Vec<Lowered>> {
     language.is_none_or(|language| language == "plpgsql").then_some(())?;
     let parsed = pg_query::parse_plpgsql(&source.statement()).ok()?;
     let function = &parsed.as_array()?.first()?["PLpgSQL_function"];
+    in_parts(source, function).or_else(|| aside::read(source, function))
+}
+
+/// The same, change by change.
+fn in_parts(source: &Source<'_>, function: &Value) -> Option<Vec<Lowered>> {
     let mut reader =
         Reader { source, from: 0, guards: 0, changes: Vec::new(), variables: has_variables(function), errors: Errors::ThatNameObjects };
     reader.statement(&function["action"], None)?;
     if reader.errors == Errors::OfAnyKind {
         return Some(uncertain(source, &reader.changes));
     }
-    // A block that only speaks, or does nothing, is not worth a word more than its reason.
     (!reader.changes.is_empty()).then_some(reader.changes)
 }
 

@@ -8,7 +8,7 @@ use pg_query::{Node, NodeEnum};
 use super::name::{identifiers, relation, relation_of};
 use super::{one, table};
 use crate::schema::change::{DataChange, Verb};
-use crate::schema::{Change, Identifier, Sql};
+use crate::schema::{Change, Identifier, Name, Sql};
 use crate::sql::postgres::mark::{Owner, Touched};
 use crate::sql::postgres::source::Source;
 use crate::sql::script::Lowered;
@@ -105,6 +105,11 @@ pub(super) fn copy(source: &Source<'_>, statement: &CopyStmt) -> Vec<Lowered> {
 
 fn lowered(source: &Source<'_>, data: DataChange) -> Vec<Lowered> {
     one(source, Change::Data(Box::new(data)))
+}
+
+/// Code that reads those tables and calls those functions, and changes nothing by itself.
+pub(super) fn looking(source: &Source<'_>, reads: Vec<Name>, calls: Vec<Name>) -> Vec<Lowered> {
+    lowered(source, DataChange { reads, calls, ..empty(source, Verb::Select) })
 }
 
 fn empty(source: &Source<'_>, verb: Verb) -> DataChange {
