@@ -134,6 +134,16 @@ impl Draft {
         self
     }
 
+    /// The same between statements that make room and those that put back, also on the way back, where `restored` stands at the end.
+    #[must_use]
+    pub(crate) fn between(mut self, room: Vec<String>, back: Vec<String>, restored: Vec<String>) -> Self {
+        self.sql = [room.clone(), self.sql, back].concat();
+        if let Undo::Sql { sql, .. } = &mut self.undo {
+            *sql = [room, std::mem::take(sql), restored].concat();
+        }
+        self
+    }
+
     /// That nothing is left of it to take back.
     #[must_use]
     pub(crate) fn leaving_nothing(mut self) -> Self {

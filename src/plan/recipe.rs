@@ -38,6 +38,7 @@ pub(crate) mod change_rows;
 pub(crate) mod rights_and_rules;
 pub(crate) mod as_written;
 mod change_default;
+mod under_views;
 mod commits;
 mod inherited;
 mod late;

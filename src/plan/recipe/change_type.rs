@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::second_column::{SecondColumn, Wanted, Writers};
-use super::{Context, Recipe, as_written, retyped};
+use super::{Context, Recipe, as_written, retyped, under_views};
 use crate::engine::postgres::{self, Retype, TypeChange};
 use crate::engine::{self, Held, LockMode};
 use crate::plan::compiled;
@@ -33,7 +33,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, name: &Identifier, targ
     refuse_what_stays(ctx, table_name, name)?;
     let retype = Retype { column, to: target.data_type, collation: target.collation, using: target.using };
     match postgres::type_change(&retype, ctx.before) {
-        TypeChange::Metadata if is_brief(ctx, table_name) => Ok(at_once(ctx, table, column, target)),
+        TypeChange::Metadata if is_brief(ctx, table_name) => at_once(ctx, table, column, target),
         TypeChange::Metadata | TypeChange::IndexRebuild | TypeChange::Rewrite => beside(ctx, table, column, target),
     }
 }
@@ -74,7 +74,7 @@ fn is_brief(ctx: &Context<'_>, table: &Name) -> bool {
     effects.locks.iter().filter(|lock| &lock.relation == table).all(|lock| lock.held == Held::Brief) && effects.work.is_empty()
 }
 
-fn at_once(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>) -> Recipe {
+fn at_once(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_>) -> Result<Recipe, Refusal> {
     let relation = write::name(&table.name);
     let quoted = write::identifier(&column.name);
     let data_type = write::data_type(target.data_type);
@@ -99,12 +99,12 @@ fn at_once(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_
     // The database makes the foreign keys of the column anew, and locks the tables at their other ends for that.
     let draft =
         other_ends(ctx, table, &column.name).iter().fold(draft, |draft, other| draft.locks(other, LockMode::AccessExclusive, Held::Brief));
-    Recipe::expand(
-        draft
+    let draft = draft.undone_by(undo);
+    Ok(Recipe::expand(
+        under_views::exchanged(ctx, &table.name, draft)?
             .because("the new type holds every value of the old one as it is, so nothing is rewritten")
             .locks(&table.name, LockMode::AccessExclusive, Held::Brief)
             .probed(probe::column_has_type(&table.name, &column.name, &data_type))
-            .undone_by(undo)
             .hazard(
                 HazardKind::CachedPlans,
                 format!(
@@ -115,7 +115,7 @@ fn at_once(ctx: &Context<'_>, table: &Table, column: &Column, target: &Target<'_
                 HazardKind::OldClientsReadNewValues,
                 format!("old clients may read values of {subject} that the old type could not hold, once new clients write them"),
             ),
-    )
+    ))
 }
 
 /// The tables that foreign keys of the column lead to or come from. Those that the release drops may be there until contract.

@@ -1,5 +1,6 @@
 //! DROP of something, then CREATE of it under the same name: a change of that thing, not an end and a beginning.
 
+use super::idle::may_be_there;
 use super::named::{Act, Named};
 use super::{Item, Planned};
 use crate::schema::{Change, Constraint, ConstraintKind};
@@ -16,7 +17,7 @@ pub(super) fn fold(items: &[Item]) -> Vec<Item> {
         // Its table may have got another name or schema before.
         let made_here = || items[..at].iter().any(|item| item.named() == Some((Act::Creates, named.clone())));
         let was_there = named.is_in(&start) || named.is_in(&items[at].before) && !made_here();
-        if !was_there || !replaceable(&named) || is_directed(&items[at]) {
+        if !was_there && !(may_be_exchanged(&named) && may_be_there(&named, &start)) || !replaceable(&named) || is_directed(&items[at]) {
             continue;
         }
         let back = items.iter().enumerate().skip(at + 1).find(|(_, item)| item.named() == Some((Act::Creates, named.clone())));
@@ -58,6 +59,21 @@ fn replaceable(named: &Named) -> bool {
     match named {
         Named::Constraint(..) | Named::Index(_) | Named::View(_) | Named::Trigger(..) | Named::Routine(..) | Named::Other(_) => true,
         Named::Table(_) | Named::Column(..) | Named::Sequence(_) | Named::Type(_) => false,
+    }
+}
+
+/// What is exchanged alike whether it is there or not, where a statement that can't be read may have made it.
+fn may_be_exchanged(named: &Named) -> bool {
+    match named {
+        Named::Trigger(..) | Named::Index(_) => true,
+        Named::Table(_)
+        | Named::Column(..)
+        | Named::Constraint(..)
+        | Named::View(_)
+        | Named::Sequence(_)
+        | Named::Routine(..)
+        | Named::Type(_)
+        | Named::Other(_) => false,
     }
 }
 

@@ -5,12 +5,13 @@ use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
 use crate::plan::generated::generated_name;
+use crate::plan::probe;
 use crate::plan::refusal::Refusal;
 use crate::schema::{Index, IndexElement, Lookup, Name, NullsDistinct, TableKind, Uniqueness};
 use crate::sql::write;
 
 pub(super) fn plan(ctx: &Context<'_>, name: &Name, index: &Index) -> Result<Recipe, Refusal> {
-    let Some(old) = ctx.before.indexes.get(name) else { return add_index::plan(ctx, index) };
+    let Some(old) = ctx.before.indexes.get(name) else { return for_what_may_be_there(ctx, name, index) };
     if let Lookup::Known(table) = ctx.before.table(&index.table)
         && (matches!(table.kind, TableKind::Partitioned { .. }) || old.parent.is_some())
     {
@@ -69,6 +70,42 @@ pub(super) fn plan(ctx: &Context<'_>, name: &Name, index: &Index) -> Result<Reci
         Uniqueness::Plain => last,
     });
     Ok(recipe)
+}
+
+/// A statement that can't be read may have made the old one: it goes if it is there.
+fn for_what_may_be_there(ctx: &Context<'_>, name: &Name, index: &Index) -> Result<Recipe, Refusal> {
+    let is_plain = matches!(ctx.before.table(&index.table), Lookup::Known(table) if matches!(table.kind, TableKind::Plain));
+    if !is_plain || index.uniqueness == Uniqueness::Unique {
+        return Err(ctx.refuse(
+            format!("{} may be there already, since an earlier statement can't be read, and would be dropped in contract", name.name),
+            "say where both belong with `-- concertina: phase expand` above the DROP and above this statement",
+        ));
+    }
+    let new_name = name.sibling(generated_name("new", &index.table, &name.name));
+    let subject = format!("{}.{}", index.table, name.name);
+    let rename = |from: &Name, to: &Name| format!("ALTER INDEX {} RENAME TO {}", write::name(from), write::identifier(&to.name));
+    let build = add_index::build(&Index { name: Some(new_name.name.clone()), ..index.clone() });
+    let drop = Draft::autocommit(
+        subject.clone(),
+        "drop-index",
+        format!("drop index {} of {}, if it is there", name.name, index.table),
+        format!("DROP INDEX CONCURRENTLY IF EXISTS {}", write::name(name)),
+    );
+    let swap = format!("let the new index of {} take the name {}", index.table, name.name);
+    Ok(Recipe {
+        expand: vec![build.because("readers and writers go on while it is built; under the name there may be one that old clients need")],
+        contract: vec![
+            drop.because("an earlier statement that can't be read may have made it")
+                .locks(&index.table, LockMode::ShareUpdateExclusive, Held::Brief)
+                .probed(probe::relation_gone(name))
+                .final_losing("the index that may have been there"),
+            Draft::own(subject, "swap", swap, vec![rename(&new_name, name)])
+                .because("renaming locks only the index")
+                .locks(&index.table, LockMode::AccessShare, Held::Brief)
+                .undone_by(vec![rename(name, &new_name)]),
+        ],
+        ..Recipe::default()
+    })
 }
 
 /// Whether a table that obeys the old index obeys the new one by itself.

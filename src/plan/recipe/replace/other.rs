@@ -11,24 +11,27 @@ use crate::schema::{Identifier, Name, ObjectKind, ObjectRef};
 use crate::sql::write;
 
 pub(super) fn trigger(ctx: &Context<'_>, trigger: &Trigger) -> Recipe {
-    let drop = format!("DROP TRIGGER {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table));
+    let old = ctx.before.triggers.get(&(trigger.table.clone(), trigger.name.clone()));
+    // A statement that can't be read may have made it.
+    let exists = if old.is_some() { "" } else { "IF EXISTS " };
+    let drop = format!("DROP TRIGGER {exists}{} ON {}", write::identifier(&trigger.name), write::name(&trigger.table));
     let mut statements = vec![drop.clone()];
     statements.extend(sql(ctx));
-    let mut undo = vec![drop];
-    if let Some(old) = ctx.before.triggers.get(&(trigger.table.clone(), trigger.name.clone())) {
-        undo.push(write::text(&old.definition));
-    }
+    let draft = Draft::own(
+        trigger.table.to_string(),
+        "replace-trigger",
+        format!("replace trigger {} of {}", trigger.name, trigger.table),
+        statements,
+    );
+    let draft = match old {
+        Some(old) => draft.undone_by(vec![drop, write::text(&old.definition)]),
+        None => draft.final_losing("the trigger that may have been there"),
+    };
     Recipe::expand(
-        Draft::own(
-            trigger.table.to_string(),
-            "replace-trigger",
-            format!("replace trigger {} of {}", trigger.name, trigger.table),
-            statements,
-        )
-        .because("in one transaction no write meets neither of the two")
-        .locks(&trigger.table, LockMode::AccessExclusive, Held::Brief)
-        .undone_by(undo)
-        .hazard(HazardKind::OldClientsReadNewValues, format!("writes of old clients to {} fire the new one too", trigger.table)),
+        draft
+            .because("in one transaction no write meets neither of the two")
+            .locks(&trigger.table, LockMode::AccessExclusive, Held::Brief)
+            .hazard(HazardKind::OldClientsReadNewValues, format!("writes of old clients to {} fire the new one too", trigger.table)),
     )
 }
 

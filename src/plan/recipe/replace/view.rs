@@ -2,7 +2,7 @@
 
 use super::super::as_written::once_filled;
 use super::super::statement::{sql, step};
-use super::super::{Context, Recipe};
+use super::super::{Context, Recipe, under_views};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -15,6 +15,10 @@ use crate::sql::write;
 pub(super) fn plan(ctx: &Context<'_>, name: &Name, view: &View) -> Result<Recipe, Refusal> {
     let known = ctx.before.views.get(name).zip(ctx.after.views.get(name));
     let Some((old, new)) = known else { return Ok(Recipe::expand(step(ctx).because("old clients don't see it"))) };
+    if under_views::is_exchanged(ctx, name) {
+        refuse_lost_grants(ctx, name)?;
+        return Ok(Recipe::default());
+    }
     if old.materialized || view.materialized {
         return Err(ctx.refuse(
             format!("materialized view {name} is dropped and created again: clients would find it missing, or empty, meanwhile"),
