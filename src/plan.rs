@@ -5,6 +5,7 @@ pub mod chain;
 pub mod build;
 pub mod refusal;
 pub mod order;
+mod overtaking;
 mod release;
 mod retype;
 mod enum_swap;

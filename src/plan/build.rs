@@ -13,15 +13,16 @@ use super::format::{
 use super::gapless::close_gaps;
 use super::hold::{Holds, ended};
 use super::order::order;
+use super::overtaking::{left_behind, overtakes};
 use super::recalled;
 use super::recipe::{self, Context, release_view};
 use super::refusal::Refusal;
 use super::release::{Item, Planned, items};
 use crate::engine::Engine;
 use crate::history::History;
-use crate::schema::{Catalog, Change, Name, Part};
+use crate::schema::{Catalog, Name};
 use crate::source::Migration;
-use crate::sql::directive::{DirectiveKind, Strategy};
+use crate::sql::directive::DirectiveKind;
 use crate::sql::write;
 
 /// What a plan is made from.
@@ -76,11 +77,14 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         match recipe::plan(&ctx) {
             Ok(mut recipe) => {
                 refusals.extend(overtakes(&ctx, &recipe, &recipes));
+                refusals.extend(left_behind(&ctx, &recipe, &recipes));
                 lock_children(&ctx, &mut recipe);
                 recalled::comments(&ctx, &mut recipe);
                 after_what_is_held(input, item, &mut recipe, &mut holds);
                 recipes.push((item, recipe));
             }
+            // Several parts of one statement may be refused alike.
+            Err(refusal) if refusals.iter().any(|other| refusal.is_like(other)) => {}
             Err(refusal) => refusals.push(refusal),
         }
     }
@@ -108,35 +112,6 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         steps: sorted(steps),
         deferred: sorted(deferred),
     })
-}
-
-/// `strategy direct` runs a statement in expand, before what earlier ones about the same table have left to migrate or contract.
-fn overtakes(ctx: &Context<'_>, recipe: &recipe::Recipe, earlier: &[(&Item, recipe::Recipe)]) -> Option<Refusal> {
-    if ctx.strategy() != Some(Strategy::Direct) {
-        return None;
-    }
-    let locked =
-        |drafts: &[Draft]| -> BTreeSet<String> { drafts.iter().flat_map(|draft| &draft.locks).map(|lock| lock.relation.clone()).collect() };
-    let own = locked(&recipe.expand);
-    let reads = |item: &Item| match &item.planned {
-        Planned::Change(Change::DropObject { object, .. }) => {
-            let view = item.before.views.get(&object.name);
-            view.is_some_and(|view| view.query.parts.iter().any(|part| matches!(part, Part::Relation(name) if own.contains(&path(name)))))
-        }
-        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
-    };
-    let late = |(item, recipe): &&(&Item, recipe::Recipe)| {
-        let later: Vec<&Vec<Draft>> = vec![&recipe.migrate, &recipe.last, &recipe.first_to_contract, &recipe.contract];
-        later.iter().any(|drafts| !drafts.is_empty() && (reads(item) || !locked(drafts).is_disjoint(&own)))
-    };
-    let (other, _) = earlier.iter().find(late)?;
-    Some(ctx.refuse(
-        format!(
-            "a statement before it about the same table ({}:{}) is done after expand, where `strategy direct` runs this one",
-            other.origin.file, other.origin.line
-        ),
-        "if this one needs that, write `-- concertina: strategy direct` above it too; if not, put it behind this one, or into another release",
-    ))
 }
 
 /// What something held still needs is dropped after that.

@@ -24,6 +24,12 @@ impl Refusal {
     pub(crate) fn new(item: &Item, what: String, remedy: String) -> Self {
         Self { migration: item.migration, span: item.span, origin: item.origin.clone(), what, remedy }
     }
+
+    /// Whether it says the same of the same line.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let told = |refusal: &Self| (refusal.origin.file.clone(), refusal.origin.line, refusal.what.clone(), refusal.remedy.clone());
+        told(self) == told(other)
+    }
 }
 
 /// A column as a directive names it.

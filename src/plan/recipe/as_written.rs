@@ -26,7 +26,7 @@ pub(crate) fn directed_phase(ctx: &Context<'_>) -> Option<PhaseName> {
 }
 
 /// The same of any item.
-pub(super) fn phase_of(item: &Item) -> Option<PhaseName> {
+pub(crate) fn phase_of(item: &Item) -> Option<PhaseName> {
     item.directives.iter().find_map(|directive| match directive {
         DirectiveKind::Phase(phase) => Some(*phase),
         DirectiveKind::Allow { .. }

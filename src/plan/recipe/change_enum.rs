@@ -85,9 +85,9 @@ pub(crate) fn rename_type(ctx: &Context<'_>, name: &Name, to: &Identifier) -> Re
     ctx.refuse(
         format!("{name} can't have two names: clients of one of the releases cast to a type, or look one up, that isn't there"),
         format!(
-            "keep the name and map it in the application, or say in a comment above the statement that no client names the type\n\
-             before contract: -- concertina: phase contract   (new clients don't say {to} yet)\n\
-             or from expand on: -- concertina: phase expand   (old clients don't say {name})"
+            "keep the name and map it in the application, or say in a comment above the statement that no client names the type: if new \
+             clients (and the rest of the release) don't say {to} yet,\n-- concertina: phase contract\nif old clients don't say {name},\n\
+             -- concertina: phase expand"
         ),
     )
 }

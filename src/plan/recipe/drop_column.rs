@@ -350,7 +350,7 @@ fn refuse_copied(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Resul
             used_once(&table.name, column, data, origin),
             format!(
                 "drop the column in the next release, with the same statement once more before that and, since nobody writes the column any \
-                 more by then, this above the DROP COLUMN (or here, if old clients don't write it now):\n-- concertina: allow drop-column \
+                 more by then, this above the statement that drops it (or here, if old clients don't write it now):\n-- concertina: allow drop-column \
                  because \"…\"{}",
                 by_row.map(|name| format!("\nor, if each row's value follows from that row, say it above the ADD COLUMN, and take out the UPDATE and, if it has one, its DEFAULT:\n-- concertina: up {} = <expression over {}>", as_directive(&table.name, &name), write::identifier(column))).unwrap_or_default()
             ),
@@ -409,7 +409,7 @@ fn refuse_rename(ctx: &Context<'_>, table: &Table, column: &Identifier) -> Resul
         Some(twin) => Err(ctx.refuse(
             format!("{}.{column} is dropped and {} of the same type is added: if that is a rename, its data would be lost", table.name, twin.name),
             format!(
-                "if it is a rename, write\nALTER TABLE {} RENAME COLUMN {} TO {};\nif it isn't, say so above the DROP COLUMN:\n-- concertina: allow drop-column because \"…\"",
+                "if it is a rename, write\nALTER TABLE {} RENAME COLUMN {} TO {};\nif it isn't, say so above the statement that drops it:\n-- concertina: allow drop-column because \"…\"",
                 write::name(&table.name),
                 write::identifier(column),
                 write::identifier(&twin.name)

@@ -161,6 +161,15 @@ const TYPES: &[&str] = &[
 
 fn check(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) -> Result<(), Refusal> {
     if let Some(unknown) = up.own_columns().find(|name| table.column(name).is_none()) {
+        if ctx.new.tables.get(&add.table).is_some_and(|table| table.column(unknown).is_some()) {
+            return Err(ctx.refuse(
+                format!(
+                    "the value of {} is made of {unknown}, which is added after it: old clients' rows are filled by a trigger from then on",
+                    subject(add)
+                ),
+                format!("write ADD COLUMN {} before ADD COLUMN {}", write::identifier(unknown), write::identifier(&add.column.name)),
+            ));
+        }
         return Err(ctx.refuse(
             format!("the value of {} names the column {unknown}, which {} does not have", subject(add), add.table),
             "name only columns of that table in `up`, without a table before them",

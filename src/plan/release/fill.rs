@@ -128,7 +128,10 @@ fn filling(items: &[Item], at: usize, add: &AddColumn, ends_not_null: bool) -> (
         up = match &up {
             None if whole && !value.mentions(name) => Some(value.clone()),
             // NULL is never left to new clients then, so nothing that they write is taken for what old ones left out.
-            None if ends_not_null && !value.mentions(name) => step(item, add, value, condition, &text("NULL")),
+            // New clients know nothing of what goes, so that what follows from it is never taken for theirs either.
+            None if (ends_not_null || follows_what_goes(items, table, value, condition)) && !value.mentions(name) => {
+                step(item, add, value, condition, &text("NULL"))
+            }
             None => break,
             Some(_)
                 if value
@@ -156,6 +159,17 @@ fn by_row<'d>(data: &'d DataChange, table: &Name, column: &Identifier) -> Option
     let [(target, value)] = data.assignments.as_slice() else { return None };
     let own = is_over_own_row(value) && data.condition.as_ref().is_none_or(is_over_own_row);
     (target == column && own).then_some((value, data.condition.as_ref()))
+}
+
+/// Whether value and condition read columns that the release drops, and no others.
+fn follows_what_goes(items: &[Item], table: &Name, value: &Sql, condition: Option<&Sql>) -> bool {
+    let goes = |column: &Identifier| {
+        items.iter().any(|item| {
+            matches!(&item.planned, Planned::Change(Change::DropColumn { table: on, column: gone, .. }) if on == table && gone == column)
+        })
+    };
+    let mut read = value.own_columns().chain(condition.into_iter().flat_map(Sql::own_columns)).peekable();
+    read.peek().is_some() && read.all(goes)
 }
 
 fn changes(item: &Item, table: &Name, column: &Identifier) -> bool {
