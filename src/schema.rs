@@ -15,6 +15,7 @@ pub mod change;
 pub mod facts;
 pub mod tools;
 pub mod catalog;
+pub mod condition;
 pub mod outline;
 
 pub use catalog::Catalog;

@@ -13,6 +13,7 @@ mod shared;
 mod written;
 mod meant;
 mod step;
+mod start;
 mod compare;
 mod journal;
 mod renames;

@@ -1,11 +1,14 @@
 //! The fold itself: statement by statement, change by change. Must never lose a change, nor let one that doesn't fit spoil those
 //! after it.
 
+use std::collections::BTreeMap;
+
 use super::session::{Opened, Session};
 use super::{Entry, History, Mismatch, Unread, query};
 use crate::engine::{self, Engine};
 use crate::schema::catalog::CatalogError;
 use crate::schema::change::IfExists;
+use crate::schema::condition::Condition;
 use crate::schema::{Catalog, Change, Identifier};
 use crate::source::Migration;
 use crate::sql::{Lowered, Script, Span, Statement, postgres};
@@ -53,7 +56,16 @@ impl Folding {
     /// The changes of one statement; of a block of code, guarded part by guarded part.
     fn statement(&mut self, number: usize, statement: &Statement) {
         let guard = |lowered: &Lowered| lowered.within.and_then(|within| within.guard);
+        let mut answers: BTreeMap<u32, Option<bool>> = BTreeMap::new();
         for part in statement.changes.chunk_by(|one, next| guard(one) == guard(next)) {
+            let conditions = part.first().map_or(&[][..], |first| &first.conditions);
+            // Each is asked once, where its statement begins.
+            let fails = |(number, condition): &(u32, Condition)| {
+                *answers.entry(*number).or_insert_with(|| condition.holds(&self.history.end)) == Some(false)
+            };
+            if conditions.iter().any(fails) {
+                continue;
+            }
             if part.first().and_then(guard).is_some() && makes_what_is_there(&self.history.end, part) {
                 // Though a statement that can't be read may have dropped it, the condition is more likely to hold it back.
                 continue;

@@ -38,6 +38,7 @@ pub(crate) mod change_rows;
 pub(crate) mod rights_and_rules;
 pub(crate) mod as_written;
 mod change_default;
+mod unseen;
 mod under_views;
 mod commits;
 mod inherited;
@@ -384,14 +385,17 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
             }
             if as_written::is_on_new_table(ctx, change) {
                 refused::taken_with_another(ctx)?;
+                refused::made_again(ctx, change)?;
                 // What the release computes with the help of the table is done in migrate.
                 let late = matches!(change, Change::DropTable { .. }) || late::is_late(ctx, change);
                 let step = as_written::on_new_table(ctx, change);
-                return Ok(if late {
+                let mut recipe = if late {
                     Recipe::migrate(step.because("no client knows the table, and the statements before this one are done with it"))
                 } else {
                     Recipe::expand(step.because("the table is new in this release, so no old client uses it"))
-                });
+                };
+                unseen::gate(ctx, change, &mut recipe);
+                return Ok(recipe);
             }
             if let Some(drop) = &ctx.item.instead_of {
                 return replace::plan(ctx, drop, change);
@@ -401,7 +405,13 @@ pub(crate) fn plan(ctx: &Context<'_>) -> Result<Recipe, Refusal> {
             if matches!(change, Change::CreateIndex { index, .. } if index.uniqueness == Uniqueness::Plain) {
                 refused::taken_with_another(ctx)?;
             }
-            of_change(ctx, change)
+            if let Some(recipe) = unseen::plan(ctx, change)? {
+                return Ok(recipe);
+            }
+            refused::made_again(ctx, change)?;
+            let mut recipe = of_change(ctx, change)?;
+            unseen::gate(ctx, change, &mut recipe);
+            Ok(recipe)
         }
     }
 }

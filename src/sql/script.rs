@@ -4,6 +4,7 @@ use super::directive::Directive;
 use super::span::Span;
 use crate::schema::Change;
 use crate::schema::change::IfExists;
+use crate::schema::condition::Condition;
 
 /// A file, read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,6 +61,8 @@ pub struct Lowered {
     pub if_exists: IfExists,
     /// The place in a block of code (`DO`) that says it, if it is one.
     pub within: Option<Within>,
+    /// The conditions on the schema under which the block does it, outermost first, each with the number of what stands under it.
+    pub conditions: Vec<(u32, Condition)>,
 }
 
 /// A statement inside of a block of code.

@@ -13,6 +13,7 @@ use super::renames::Renames;
 use super::seed::Rows;
 use super::shadow::Shadow;
 use super::shape::Shape;
+use super::start;
 use super::written::Script;
 use crate::plan::{Plan, Step};
 use crate::schema::Name;
@@ -59,7 +60,14 @@ pub async fn prove(shadow: &mut Shadow, case: &Case<'_>, options: &Options) -> R
     let mut journal = Journal::default();
     let mut connection = shadow.connect(case.base).await?;
     let base = Shape::read(&mut connection).await?;
+    let otherwise = start::otherwise(&mut connection, case, &base)
+        .await
+        .map_err(|source| Error::Shadow { doing: "comparing the start".to_owned(), source })?;
     let _ = connection.close().await;
+    if let Some(reason) = otherwise {
+        journal.untried(reason);
+        return Ok(journal.end(case.plan.release.clone(), Rows::None, Vec::new()));
+    }
     let touched = touched(case, &base);
     let written = match build(shadow, case, options, (&base, &touched)).await? {
         Ok(written) => written,

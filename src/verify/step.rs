@@ -109,6 +109,11 @@ async fn one(connection: &mut PgConnection, sql: &str) -> Attempt<Option<String>
     })
 }
 
+/// What a query counts; none where it can't be run yet.
+pub(super) async fn count(connection: &mut PgConnection, sql: &str) -> Result<Option<i64>, sqlx::Error> {
+    Ok(one(connection, sql).await?.ok().flatten().and_then(|count| count.parse().ok()))
+}
+
 /// Whether all gates of a step are open.
 pub(super) async fn gates(connection: &mut PgConnection, step: &Step) -> Attempt<()> {
     for gate in &step.gates {

@@ -97,7 +97,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("drop procedure p", "DropObject"),
     ("drop routine p", "DropObject"),
     ("drop aggregate a (*)", "DropObject"),
-    ("do $$ begin end $$", "Opaque"),
+    ("do $$ begin end $$", "Data"),
+    ("do $$ begin execute 'drop table ' || 't'; end $$", "Opaque"),
     ("call p(1)", "Opaque"),
     // Schemas and extensions
     ("create schema s", "CreateSchema"),

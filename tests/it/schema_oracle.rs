@@ -101,7 +101,8 @@ fn runnable(migrations: &[Migration], report: &mut String) -> usize {
 
 fn run(database: &Database, migration: &Migration) -> Result<(), String> {
     let text = &migration.text[migration.up.clone()];
-    let wrapped = migration.transaction.wraps(postgres::parse(text).statements.len());
+    let script = postgres::parse(text);
+    let wrapped = migration.transaction.wraps(script.statements.len(), script.has_apart(text));
     psql(&database.name, text, wrapped)
 }
 

@@ -1,5 +1,6 @@
 //! ADD COLUMN: nullable, with a default that costs nothing, or with one that would rewrite the table.
 
+use super::company::has_word;
 use super::{Context, Recipe};
 use crate::engine::{Held, LockMode, postgres};
 use crate::plan::compiled;
@@ -136,8 +137,23 @@ pub(crate) fn walking_key(ctx: &Context<'_>, table: &crate::schema::Table) -> Re
     }
 }
 
+/// A default that asks for the number last taken: a session that has taken none can't insert a row.
+pub(crate) fn refuse_last_number(ctx: &Context<'_>, default: Option<&Sql>) -> Result<(), Refusal> {
+    let asks = |default: &Sql| ["currval", "lastval"].into_iter().find(|function| has_word(&write::text(default), function));
+    match default.and_then(asks) {
+        None => Ok(()),
+        Some(function) => Err(ctx.refuse(
+            format!(
+                "the default calls {function}, which fails in every session that has taken no number yet: also for rows of old clients"
+            ),
+            "set the value where the row is written, or in a trigger",
+        )),
+    }
+}
+
 fn refuse_what_rewrites(ctx: &Context<'_>, add: &AddColumn) -> Result<(), Refusal> {
     let column = &add.column;
+    refuse_last_number(ctx, column.default.as_ref())?;
     let table = ctx.table(&add.table)?;
     let direct = "accept the rewrite for a small table with `-- concertina: strategy direct`";
     if let Some(generated) = column.generated.as_ref().filter(|generated| generated.kind == crate::schema::GeneratedKind::Stored) {

@@ -386,10 +386,11 @@ fn replaced_body(ctx: &Context<'_>, function: &Name) -> Result<Recipe, Refusal> 
     if let Some(trigger) = dropped_caller(ctx, function) {
         return Err(ctx.refuse(
             format!(
-                "trigger {} of {} runs the function until contract, and may not be able to run it as it will be",
+                "trigger {} of {} goes on running the function after this, and may not be able to run it as it will be",
                 trigger.name, trigger.table
             ),
-            "give the new function another name, or end the trigger before with `-- concertina: phase expand` above its DROP",
+            "give the new function another name, or end the trigger before this statement, in expand: by a DROP with \
+             `-- concertina: phase expand` above it, or by the CREATE TRIGGER that takes its place",
         ));
     }
     if let Some(built) = built_by(ctx.before, function) {
@@ -469,11 +470,17 @@ fn built_by(catalog: &Catalog, function: &Name) -> Option<String> {
 fn dropped_caller<'a>(ctx: &Context<'a>, function: &Name) -> Option<&'a Trigger> {
     let moved =
         |item: &Item| item.directives.iter().any(|directive| matches!(directive, DirectiveKind::Phase(_) | DirectiveKind::Strategy(_)));
+    let drops = |change: &Change, on: &Name, name: &Identifier| matches!(change, Change::DropTrigger { table, trigger, .. } if table == on && trigger == name);
+    let dropped_by =
+        |item: &Item, on: &Name, name: &Identifier| matches!(&item.planned, Planned::Change(change) if drops(change, on, name));
+    // The trigger that takes its place may run the same.
+    let replaced_by = |item: &Item, on: &Name, name: &Identifier| {
+        let otherwise = !matches!(&item.planned, Planned::Change(Change::CreateTrigger { trigger, .. }) if &trigger.function == function);
+        otherwise && item.instead_of.as_deref().is_some_and(|change| drops(change, on, name))
+    };
     let dropped = |on: &Name, name: &Identifier| {
-        ctx.earlier().any(|item| match &item.planned {
-            Planned::Change(Change::DropTrigger { table, trigger, .. }) => table == on && trigger == name && !moved(item),
-            Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => false,
-        })
+        ctx.earlier().any(|item| dropped_by(item, on, name) && !moved(item))
+            || ctx.later().any(|item| dropped_by(item, on, name) || replaced_by(item, on, name))
     };
     let goes_on = |on: &Name| ctx.new.triggers.values().any(|trigger| &trigger.table == on && &trigger.function == function);
     let calls = |trigger: &&Trigger| &trigger.function == function && dropped(&trigger.table, &trigger.name) && !goes_on(&trigger.table);

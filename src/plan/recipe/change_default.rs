@@ -17,6 +17,7 @@ pub(super) fn set(ctx: &Context<'_>, table: &Name, column: &Identifier, default:
             format!("rows that old clients write from here on get this default in {table}.{column}, not the one that rows before them got"),
         )));
     }
+    super::add_column::refuse_last_number(ctx, Some(default))?;
     refuse_identity(ctx, table, column)?;
     one_value::refuse_shared(ctx, table, column, default)?;
     if names_a_row_to_come(ctx, table, column) {

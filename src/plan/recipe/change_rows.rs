@@ -21,6 +21,7 @@ use crate::sql::write;
 
 pub(crate) fn plan(ctx: &Context<'_>, data: &DataChange) -> Result<Recipe, Refusal> {
     early_rows::refuse(ctx, data)?;
+    refuse_code_that_changes_the_schema(ctx, data)?;
     refuse_deleting_what_was_kept(ctx, data)?;
     refuse_wiping_what_was_brought(ctx, data)?;
     if data.verb == Verb::Truncate {
@@ -60,6 +61,36 @@ pub(crate) fn plan(ctx: &Context<'_>, data: &DataChange) -> Result<Recipe, Refus
         return Ok(Recipe::migrate(chunked));
     }
     Ok(Recipe::migrate(holding_still(&watched, as_written(ctx, data)).because("new clients expect the data as the release leaves it")))
+}
+
+/// A function of the migrations whose body makes, changes or drops something, or runs what it puts together itself.
+fn refuse_code_that_changes_the_schema(ctx: &Context<'_>, data: &DataChange) -> Result<(), Refusal> {
+    let Some((function, word)) = data.calls.iter().find_map(|name| Some((name, says_ddl(ctx, name, &mut BTreeSet::new())?))) else {
+        return Ok(());
+    };
+    Err(ctx.refuse(
+        format!("what this statement does can't be told: the function {function} that it calls says {word}"),
+        "write out what it does, or say in which phase it is safe, in a comment above the statement:\n-- concertina: phase expand\n(or \
+         `migrate`, or `contract`)",
+    ))
+}
+
+/// The word by which the body of a function, or of one that it calls, changes more than rows.
+fn says_ddl(ctx: &Context<'_>, name: &Name, seen: &mut BTreeSet<Name>) -> Option<&'static str> {
+    const WORDS: [&str; 6] = ["ALTER", "CREATE", "DROP", "EXECUTE", "GRANT", "TRUNCATE"];
+    if !seen.insert(name.clone()) {
+        return None;
+    }
+    ctx.before.routines_named(name).find_map(|routine| {
+        let definition = write::text(&routine.definition);
+        // What stands before the body says CREATE itself.
+        let (_, body) = definition.split_once(['$', '\''])?;
+        let called =
+            || ctx.before.routines.values().map(|other| &other.name).filter(|other| *other != name && has_word(body, other.name.as_str()));
+        let called: Vec<&Name> = called().collect();
+        let said = WORDS.into_iter().find(|word| has_word(body, word));
+        said.or_else(|| called.into_iter().find_map(|other| says_ddl(ctx, other, seen)))
+    })
 }
 
 /// Rows that are kept elsewhere and then deleted: what comes between the two statements would be deleted and kept nowhere.

@@ -206,6 +206,32 @@ pub(super) fn taken_table_name(ctx: &Context<'_>, change: &Change) -> Result<(),
     ))
 }
 
+/// A schema or an extension that is dropped and made again: the DROP comes in contract, after the new one.
+#[expect(clippy::wildcard_enum_match_arm, reason = "of other kinds it is told by their names")]
+pub(super) fn made_again(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
+    let dropped =
+        |is_it: &dyn Fn(&Change) -> bool| ctx.earlier().find(|item| matches!(&item.planned, Planned::Change(change) if is_it(change)));
+    let (what, drop) = match change {
+        Change::CreateSchema { schema, .. } => {
+            (format!("schema {schema}"), dropped(&|change| matches!(change, Change::DropSchema { schema: gone, .. } if gone == schema)))
+        }
+        Change::CreateExtension { extension, .. } => (
+            format!("extension {extension}"),
+            dropped(&|change| matches!(change, Change::DropExtension { extension: gone, .. } if gone == extension)),
+        ),
+        _ => return Ok(()),
+    };
+    let Some(drop) = drop else { return Ok(()) };
+    Err(ctx.refuse(
+        format!(
+            "{what} is dropped ({}:{}) and made again in one release: the DROP waits until contract and would take the new one away",
+            drop.origin.file, drop.origin.line
+        ),
+        "change what is in it instead, or let the two come in two releases, or accept downtime with `-- concertina: strategy direct` above both \
+         statements",
+    ))
+}
+
 /// What old clients still use under a name keeps it until contract, so nothing else can have it in expand.
 pub(super) fn taken_name(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
     let Some((Act::Creates, named)) = named_by(change, ctx.before, ctx.after) else { return Ok(()) };

@@ -255,6 +255,9 @@ fn undo(ctx: &Context<'_>, change: &Change, draft: Draft) -> Draft {
         Change::CreateTrigger { trigger, .. } if !ctx.before.triggers.contains_key(&(trigger.table.clone(), trigger.name.clone())) => {
             draft.undone_by(vec![format!("DROP TRIGGER {} ON {}", write::identifier(&trigger.name), write::name(&trigger.table))])
         }
+        Change::DropDefault { table, column, .. } if default_before(ctx, table, column).is_none() => {
+            draft.final_losing("the default, if a statement that can't be read has set one")
+        }
         Change::SetDefault { table, column, only, .. } | Change::DropDefault { table, column, only } => {
             draft.undone_by(defaults_before(ctx, table, column, *only))
         }

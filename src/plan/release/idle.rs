@@ -39,6 +39,10 @@ fn is_idle(item: &Item) -> bool {
         | Change::DropDefault { table, column, .. }
         // USING may give other values of the same type.
         | Change::ChangeType { table, column, using: None, .. } => stays(item, table, column),
+        Change::DropSchema { schema, .. } => {
+            let name = Name::unqualified(schema.clone());
+            !item.before.schemas.contains_key(schema) && !item.before.is_unknown(ObjectKind::Schema, &name)
+        }
         Change::DropExtension { extension, .. } => {
             let name = Name::unqualified(extension.clone());
             !item.before.extensions.contains_key(extension) && !item.before.is_unknown(ObjectKind::Extension, &name)
@@ -50,13 +54,14 @@ fn is_idle(item: &Item) -> bool {
     }
 }
 
-/// Whether the table is as it was, and all that inherit from it. Of a column that only a statement made which can't be read, nothing
+/// Whether the table is surely as it was, and all that inherit from it. Of a column that only a statement made which can't be read, nothing
 /// is known.
 fn stays(item: &Item, table: &Name, column: &Identifier) -> bool {
-    item.before.with_descendants(table).iter().all(|table| match (item.before.tables.get(table), item.after.tables.get(table)) {
-        (Some(before), Some(after)) => before.column(column).is_some() && before == after,
-        (None, _) | (_, None) => false,
-    })
+    !item.before.is_unknown(ObjectKind::Table, table)
+        && item.before.with_descendants(table).iter().all(|table| match (item.before.tables.get(table), item.after.tables.get(table)) {
+            (Some(before), Some(after)) => before.column(column).is_some() && before == after,
+            (None, _) | (_, None) => false,
+        })
 }
 
 /// Whether a statement that can't be read may have made it.

@@ -164,7 +164,7 @@ impl<'a> Source<'a> {
 
     /// A change that a part of the statement says.
     pub(crate) fn lowered_at(&self, span: Span, change: Change) -> Lowered {
-        Lowered { span: self.in_file(span), change, if_exists: IfExists::Fail, within: None }
+        Lowered { span: self.in_file(span), change, if_exists: IfExists::Fail, within: None, conditions: Vec::new() }
     }
 
     /// The parts of a dotted name that begins at a location, if it is the name that the parser read there.

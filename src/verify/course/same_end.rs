@@ -8,9 +8,11 @@ use super::super::client::{reading, rows_differ, rows_if_any};
 use super::super::compare;
 use super::super::journal::{CheckKind, Example};
 use super::super::shadow::Shadow;
+use super::super::shape::Kind;
 use super::super::written;
 use super::{Course, TIMES};
-use crate::schema::Identifier;
+use crate::schema::{Identifier, Name};
+use crate::sql::write;
 
 impl Course<'_> {
     pub(super) async fn same_end(&mut self, shadow: &mut Shadow) -> Result<(), Error> {
@@ -37,6 +39,9 @@ impl Course<'_> {
                 if let Some((later, _)) = &mut later {
                     differs = self.rows_differ(&sql, &mut new, later).await?;
                 }
+            }
+            if differs.is_some() && table.kind == Kind::View && asks_catalog(&mut new, &table.name).await? {
+                continue;
             }
             match differs {
                 None => self.journal.held(CheckKind::SameEnd, 1),
@@ -85,4 +90,11 @@ impl Course<'_> {
         }
         Ok(Some(name))
     }
+}
+
+/// Whether a view asks the catalog: what that says of sizes and ages is never twice the same.
+async fn asks_catalog(connection: &mut PgConnection, view: &Name) -> Result<bool, Error> {
+    let sql = "SELECT coalesce(pg_catalog.pg_get_viewdef(pg_catalog.to_regclass($1)) ~ '\\m(pg_[a-z_]+|information_schema)\\M', false)";
+    let asked = sqlx::query_scalar(sql).bind(write::name(view)).fetch_one(connection).await;
+    asked.map_err(|source| Error::Shadow { doing: sql.to_owned(), source })
 }

@@ -270,7 +270,7 @@ fn migration(number: usize, text: &str) -> Migration {
 fn script(migration: &Migration) -> Script {
     let read = parse(&migration.text);
     let statements: Vec<String> = read.statements.iter().map(|statement| statement.span.of(&migration.text).to_owned()).collect();
-    let wrapped = if migration.transaction.wraps(statements.len()) { Wrapped::Yes } else { Wrapped::No };
+    let wrapped = if migration.transaction.wraps(statements.len(), read.has_apart(&migration.text)) { Wrapped::Yes } else { Wrapped::No };
     let (statements, wrapped) = apply::unwrap(statements, wrapped);
     let transaction = match wrapped {
         Wrapped::Yes => InTransaction::Together,

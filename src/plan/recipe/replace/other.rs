@@ -38,7 +38,8 @@ pub(super) fn trigger(ctx: &Context<'_>, trigger: &Trigger) -> Recipe {
 pub(super) fn routine(ctx: &Context<'_>, routine: &Routine) -> Result<Recipe, Refusal> {
     let old = ctx.before.routines.get(&(routine.name.clone(), routine.arguments.clone()));
     let Some(old) = old else { return Ok(Recipe::expand(super::super::statement::step(ctx).because("old clients don't call it"))) };
-    if old.returns.is_none() || old.returns != routine.returns || old.kind != routine.kind {
+    let untold = old.returns.is_none() && old.kind != ObjectKind::Procedure;
+    if untold || old.returns != routine.returns || old.kind != routine.kind {
         return Err(ctx.refuse(
             format!("{} gets another result under the same signature, and old and new clients would both call it", routine.name),
             "give the new one another name and drop the old one in the next release, or accept the break with \
@@ -78,6 +79,8 @@ pub(super) fn definition(ctx: &Context<'_>, object: &ObjectRef) -> Recipe {
                 .hazard(HazardKind::RefusesWrites, "until then new clients work under the old one too"),
         );
     }
+    let mut draft = draft;
+    draft.locks.extend(super::super::statement::step(ctx).locks);
     Recipe::expand(draft.because("clients don't see which of the two is there"))
 }
 

@@ -2,6 +2,7 @@
 //! the schema has; any other block is opaque. Must never read half a block.
 
 mod aside;
+mod condition;
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::DoStmt;
@@ -11,6 +12,7 @@ use super::nodes::{elements, option_value};
 use super::opaque;
 use crate::schema::Change;
 use crate::schema::change::{Touches, Verb};
+use crate::schema::condition::{Condition, SoughtKind};
 use crate::schema::object::{ObjectKind, ObjectRef};
 use crate::sql::postgres::source::Source;
 use crate::sql::script::{Lowered, Within};
@@ -33,8 +35,15 @@ fn read(source: &Source<'_>, statement: &DoStmt) -> Option<Vec<Lowered>> {
 
 /// The same, change by change.
 fn in_parts(source: &Source<'_>, function: &Value) -> Option<Vec<Lowered>> {
-    let mut reader =
-        Reader { source, from: 0, guards: 0, changes: Vec::new(), variables: has_variables(function), errors: Errors::ThatNameObjects };
+    let mut reader = Reader {
+        source,
+        from: 0,
+        guards: 0,
+        conditions: Vec::new(),
+        changes: Vec::new(),
+        variables: has_variables(function),
+        errors: Errors::ThatNameObjects,
+    };
     reader.statement(&function["action"], None)?;
     if reader.errors == Errors::OfAnyKind {
         return Some(uncertain(source, &reader.changes));
@@ -73,6 +82,8 @@ struct Reader<'a> {
     /// The byte from which the next statement's text is looked for.
     from: usize,
     guards: u32,
+    /// The conditions under which the next statement stands.
+    conditions: Vec<(u32, Condition)>,
     changes: Vec<Lowered>,
     variables: bool,
     errors: Errors,
@@ -130,20 +141,28 @@ impl Reader<'_> {
         handlers.iter().all(quiet).then(|| self.next_guard())
     }
 
-    /// `IF`: with a condition on what the schema has, the body is run where it fits. With any other one only a body that does nothing
-    /// can be read.
+    /// `IF`: with a condition on what the schema has, the schema tells whether the body is run. With any other one only a body that does
+    /// nothing can be read.
     fn condition(&mut self, statement: &Value, guard: Option<u32>) -> Option<()> {
         let before = self.changes.len();
         let own = self.next_guard();
+        let asked = condition::read(statement["cond"]["PLpgSQL_expr"]["query"].as_str()?);
+        let outer = self.conditions.len();
+        self.conditions.extend(asked.clone().map(|condition| (own, condition)));
         self.body(&statement["then_body"], Some(own))?;
+        self.conditions.truncate(outer);
         let then = self.changes.len();
         for other in statement["elsif_list"].as_array().map_or(&[][..], Vec::as_slice) {
             self.body(&other["PLpgSQL_if_elsif"]["stmts"], guard)?;
         }
         self.body(&statement["else_body"], guard)?;
         let otherwise_nothing = self.changes.len() == then;
-        let about_schema = is_about_schema(statement["cond"]["PLpgSQL_expr"]["query"].as_str()?);
-        (self.changes.len() == before || otherwise_nothing && about_schema).then_some(())
+        // Which extensions a server has its administrators decide, too.
+        let is_extension = |lowered: &Lowered| {
+            matches!(lowered.change, Change::CreateExtension { .. } | Change::DropExtension { .. } | Change::Comment { .. })
+        };
+        let asked = asked.filter(|asked| !asked.asks_for(SoughtKind::Extension) || self.changes[before..then].iter().all(is_extension));
+        (self.changes.len() == before || otherwise_nothing && asked.is_some()).then_some(())
     }
 
     fn next_guard(&mut self) -> u32 {
@@ -182,7 +201,7 @@ impl Reader<'_> {
                 self.is_readable(&lowered.change).then_some(())?;
                 let span = self.source.in_file(at(lowered.span));
                 let within = Some(Within { statement: self.source.in_file(place), guard });
-                self.changes.push(Lowered { span, within, ..lowered });
+                self.changes.push(Lowered { span, within, conditions: self.conditions.clone(), ..lowered });
             }
         }
         Some(())
@@ -255,13 +274,7 @@ const CATALOGS: [&str; 24] = [
     "pg_attrdef",
 ];
 
-/// Whether a condition asks only what objects there are.
-fn is_about_schema(condition: &str) -> bool {
-    let Ok(parsed) = pg_query::parse(&format!("SELECT {condition}"), 0) else { return false };
-    let tables = parsed.tables();
-    let catalog = |table: &String| {
-        let name = table.strip_prefix("pg_catalog.").unwrap_or(table);
-        CATALOGS.contains(&name) || table.starts_with("information_schema.")
-    };
-    if tables.is_empty() { condition.contains("to_reg") } else { tables.iter().all(catalog) }
+/// Whether a table tells which objects there are.
+fn is_catalog(schema: &str, table: &str) -> bool {
+    schema == "information_schema" || matches!(schema, "" | "pg_catalog") && CATALOGS.contains(&table)
 }
