@@ -13,7 +13,7 @@ use super::format::{
 use super::gapless::close_gaps;
 use super::hold::{Holds, ended};
 use super::order::order;
-use super::overtaking::{left_behind, overtakes};
+use super::overtaking::{left_behind, overtakes, taken_away};
 use super::recalled;
 use super::recipe::{self, Context, release_view};
 use super::refusal::Refusal;
@@ -78,6 +78,7 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
             Ok(mut recipe) => {
                 refusals.extend(overtakes(&ctx, &recipe, &recipes));
                 refusals.extend(left_behind(&ctx, &recipe, &recipes));
+                refusals.extend(taken_away(&ctx, &recipe, &recipes));
                 lock_children(&ctx, &mut recipe);
                 recalled::comments(&ctx, &mut recipe);
                 after_what_is_held(input, item, &mut recipe, &mut holds);

@@ -56,6 +56,25 @@ pub(super) fn left_behind(ctx: &Context<'_>, recipe: &Recipe, earlier: &[(&Item,
     ))
 }
 
+/// What this one makes is dropped before by a statement that is done after it.
+pub(super) fn taken_away(ctx: &Context<'_>, recipe: &Recipe, earlier: &[(&Item, Recipe)]) -> Option<Refusal> {
+    let Some((Act::Creates, made)) = ctx.item.named() else { return None };
+    if [&recipe.expand, &recipe.migrate, &recipe.last].iter().all(|drafts| drafts.is_empty()) {
+        return None;
+    }
+    let drops = |(item, recipe): &&(&Item, Recipe)| {
+        item.named() == Some((Act::Drops, made.clone())) && !(recipe.contract.is_empty() && recipe.held.is_empty())
+    };
+    let (other, _) = earlier.iter().find(drops)?;
+    Some(ctx.refuse(
+        format!(
+            "a statement before it ({}:{}) drops what has this name in contract, after this one is done",
+            other.origin.file, other.origin.line
+        ),
+        "write the same directive above both statements, or above none of them",
+    ))
+}
+
 /// Whether the statement says a name that the other one gives.
 fn names_what_it_makes(ctx: &Context<'_>, other: &Item) -> bool {
     let made: Option<Identifier> = match &other.planned {

@@ -176,10 +176,8 @@ fn item(history: &History, at: usize, entry: &Entry, after: &Catalog, migrations
     // What a block of code runs by EXECUTE stands there as a constant.
     let statement = postgres::constant_text(&statement).unwrap_or(statement);
     // PERFORM stands for SELECT.
-    let statement = match &entry.change {
-        Change::Data(data) if data.statement.strip_prefix("SELECT ") == Some(statement.trim()) => data.statement.clone(),
-        _ => statement,
-    };
+    let selected = matches!(&entry.change, Change::Data(data) if data.statement.strip_prefix("SELECT ") == Some(statement.trim()));
+    let statement = if selected { format!("SELECT {statement}") } else { statement };
     Item {
         planned: Planned::Change(entry.change.clone()),
         migration: entry.migration,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::Connection;
+use sqlx::{Connection, PgConnection};
 
 use super::Error;
 use super::course::Course;
@@ -63,12 +63,14 @@ pub async fn prove(shadow: &mut Shadow, case: &Case<'_>, options: &Options) -> R
     let otherwise = start::otherwise(&mut connection, case, &base)
         .await
         .map_err(|source| Error::Shadow { doing: "comparing the start".to_owned(), source })?;
+    let fired = fired(&mut connection, case).await.map_err(|source| Error::Shadow { doing: "reading triggers".to_owned(), source })?;
     let _ = connection.close().await;
     if let Some(reason) = otherwise {
         journal.untried(reason);
         return Ok(journal.end(case.plan.release.clone(), Rows::None, Vec::new()));
     }
-    let touched = touched(case, &base);
+    let mut touched = touched(case, &base);
+    touched.extend(fired);
     let written = match build(shadow, case, options, (&base, &touched)).await? {
         Ok(written) => written,
         Err(refused) => {
@@ -79,6 +81,22 @@ pub async fn prove(shadow: &mut Shadow, case: &Case<'_>, options: &Options) -> R
     let mut course = Course::begin(shadow, case, *options, written, touched, journal).await?;
     course.run(shadow).await?;
     course.end(shadow).await
+}
+
+/// Tables whose triggers run a function that the release replaces.
+async fn fired(connection: &mut PgConnection, case: &Case<'_>) -> Result<Vec<Name>, sqlx::Error> {
+    let replaces =
+        |step: &&Step| step.introduced_by == case.plan.release && step.sql.iter().any(|sql| sql.to_lowercase().contains("function"));
+    let replaced: String = case.plan.steps.iter().chain(&case.plan.deferred).filter(replaces).flat_map(|step| step.sql.clone()).collect();
+    if replaced.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT n.nspname::text, c.relname::text, p.proname::text FROM pg_catalog.pg_trigger t
+        JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid WHERE NOT t.tgisinternal";
+    let rows: Vec<(String, String, String)> = sqlx::query_as(sql).persistent(false).fetch_all(connection).await?;
+    let fires = rows.into_iter().filter(|(_, _, function)| replaced.contains(function.as_str()));
+    Ok(fires.map(|(schema, table, _)| Name::new(schema, table)).collect())
 }
 
 /// Tables that the release is about: those that its steps lock, and those that reference them or that they reference.

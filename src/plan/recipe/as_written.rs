@@ -16,7 +16,7 @@ use crate::schema::change::OnConflict;
 use crate::schema::index::{IndexElement, IndexKey};
 use crate::schema::object::{ObjectKind, ObjectRef, Trigger};
 use crate::schema::table::ReplicaIdentity;
-use crate::schema::{Catalog, Change, Class, Column, ConstraintKind, Identifier, Index, Name, Part, Sql, Table, Validity};
+use crate::schema::{Catalog, Change, Class, Column, ConstraintKind, Identifier, Index, Name, Part, Sql, Table, Uniqueness, Validity};
 use crate::sql::directive::{DirectiveKind, PhaseName};
 use crate::sql::write;
 
@@ -393,6 +393,15 @@ fn replaced_body(ctx: &Context<'_>, function: &Name) -> Result<Recipe, Refusal> 
              `-- concertina: phase expand` above it, or by the CREATE TRIGGER that takes its place",
         ));
     }
+    if let Some((item, table)) = key_to_come(ctx) {
+        return Err(ctx.refuse(
+            format!(
+                "the function rests on a unique key of {table} by ON CONFLICT, which comes only in contract ({}:{}): until then each call fails",
+                item.origin.file, item.origin.line
+            ),
+            "add the key in a release before this one",
+        ));
+    }
     if let Some(built) = built_by(ctx.before, function) {
         return Err(ctx.refuse(
             format!("{built} is made of what {} gives: with another body it would hold values that the function no longer gives", function.name),
@@ -407,6 +416,26 @@ fn replaced_body(ctx: &Context<'_>, function: &Name) -> Result<Recipe, Refusal> 
         Recipe { last: vec![replace], ..Recipe::default() }
     } else {
         once_filled(ctx, replace)
+    })
+}
+
+/// A unique key that the release adds to a table of old clients, for a function that says ON CONFLICT of that table.
+fn key_to_come<'a>(ctx: &Context<'a>) -> Option<(&'a Item, Name)> {
+    let text = &ctx.item.statement;
+    if !has_word(text, "conflict") {
+        return None;
+    }
+    ctx.release.iter().find_map(|item| {
+        let table = match &item.planned {
+            Planned::Change(Change::CreateIndex { index, .. }) if index.uniqueness == Uniqueness::Unique => &index.table,
+            Planned::Change(Change::AddConstraint { table, constraint })
+                if matches!(constraint.kind, ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_)) =>
+            {
+                table
+            }
+            Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => return None,
+        };
+        (!ctx.is_new_table(table) && has_word(text, table.name.as_str())).then(|| (item, table.clone()))
     })
 }
 

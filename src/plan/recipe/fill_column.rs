@@ -199,7 +199,9 @@ pub(crate) fn sync(ctx: &Context<'_>, add: &AddColumn, up: &Sql, table: &Table) 
     changed.dedup();
     // A value that a client gave itself stays; one that still is what the row once gave follows the row.
     let unchanged = format!("NOT ({})", differs(ctx.before, &add.column, &format!("OLD.{name}"), &format!("NEW.{name}")));
-    let derived = format!("NOT ({})", differs(ctx.before, &add.column, &format!("OLD.{name}"), &format!("({})", over("OLD", up))));
+    // The database casts what is assigned, and compares only what is of one type.
+    let cast = format!("({})::{}", over("OLD", up), write::data_type(&add.column.data_type));
+    let derived = format!("NOT ({})", differs(ctx.before, &add.column, &format!("OLD.{name}"), &cast));
     // Without a source the value doesn't follow from the row (a constant, a random value): what was filled once stays.
     let markers = handed_back::markers(ctx, &add.table, up);
     let follows = if changed.is_empty() {

@@ -51,7 +51,9 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, from: &Identifier, to: 
     if ctx.is_new_column(table_name, from) {
         return Err(refused_new(ctx, table_name, from, to));
     }
-    if ctx.is_renamed_to(table_name, from) {
+    let gives =
+        |item: &Item| matches!(&item.planned, Planned::Change(Change::RenameColumn { table, to, .. }) if table == table_name && to == from);
+    if ctx.earlier().any(gives) {
         return Err(ctx.refuse(format!("{table_name}.{from} is renamed twice in one release"), format!("rename it to {to} at once")));
     }
     if is_renamed_table(ctx, table_name) {

@@ -252,7 +252,9 @@ fn attach(ctx: &Context<'_>, table: &Name, partition: &Name) -> Result<Recipe, R
 fn refuse_ambiguous(ctx: &Context<'_>, routine: &Routine) -> Result<(), Refusal> {
     let written = write::text(&routine.definition).to_lowercase();
     let head = written.split(" returns ").next().unwrap_or_default();
-    if !head.contains(" default ") && !head.contains('=') {
+    // One that is there already makes no call ambiguous that wasn't.
+    let is_there = ctx.old.routines.contains_key(&(routine.name.clone(), routine.arguments.clone()));
+    if is_there || !head.contains(" default ") && !head.contains('=') {
         return Ok(());
     }
     let other = ctx.old.routines.keys().find(|(name, arguments)| {

@@ -17,7 +17,8 @@ pub(super) fn fold(items: &[Item]) -> Vec<Item> {
         // Its table may have got another name or schema before.
         let made_here = || items[..at].iter().any(|item| item.named() == Some((Act::Creates, named.clone())));
         let was_there = named.is_in(&start) || named.is_in(&items[at].before) && !made_here();
-        if !was_there && !(may_be_exchanged(&named) && may_be_there(&named, &start)) || !replaceable(&named) || is_directed(&items[at]) {
+        let may_be = || may_be_exchanged(&named) && may_be_there(&named, &start);
+        if !(was_there || may_be()) || !replaceable(&named) || is_directed(&items[at]) {
             continue;
         }
         let back = items.iter().enumerate().skip(at + 1).find(|(_, item)| item.named() == Some((Act::Creates, named.clone())));

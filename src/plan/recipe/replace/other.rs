@@ -38,7 +38,7 @@ pub(super) fn trigger(ctx: &Context<'_>, trigger: &Trigger) -> Recipe {
 pub(super) fn routine(ctx: &Context<'_>, routine: &Routine) -> Result<Recipe, Refusal> {
     let old = ctx.before.routines.get(&(routine.name.clone(), routine.arguments.clone()));
     let Some(old) = old else { return Ok(Recipe::expand(super::super::statement::step(ctx).because("old clients don't call it"))) };
-    let untold = old.returns.is_none() && old.kind != ObjectKind::Procedure;
+    let untold = old.returns.is_none() && old.kind != ObjectKind::Procedure && head(old) != head(routine);
     if untold || old.returns != routine.returns || old.kind != routine.kind {
         return Err(ctx.refuse(
             format!("{} gets another result under the same signature, and old and new clients would both call it", routine.name),
@@ -58,6 +58,13 @@ pub(super) fn routine(ctx: &Context<'_>, routine: &Routine) -> Result<Recipe, Re
             .undone_by(undo)
             .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body"),
     ))
+}
+
+/// What stands before the body: arguments and result as they are written.
+fn head(routine: &Routine) -> String {
+    let text = write::text(&routine.definition).to_lowercase().replacen("create or replace", "create", 1);
+    let head = text.split(['$', '\'']).next().unwrap_or_default();
+    head.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 pub(super) fn definition(ctx: &Context<'_>, object: &ObjectRef) -> Recipe {

@@ -1,5 +1,10 @@
 //! What a condition of a block of code asks of the catalogs. One that asks for more than whether something is there isn't read.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the parser has a node for every part of the grammar; what isn't named here isn't read"
+)]
+
 use pg_query::NodeEnum;
 use pg_query::protobuf::a_const::Val;
 use pg_query::protobuf::{self as pg, AExprKind, BoolExprType, Node, NullTestType, SelectStmt, SubLinkType};
@@ -210,14 +215,11 @@ impl Asked {
     }
 }
 
+/// Puts a name in its place; nothing where another one is there.
 fn once(place: &mut Option<String>, value: String) -> Option<()> {
-    match place {
-        Some(there) => (*there == value).then_some(()),
-        None => {
-            *place = Some(value);
-            Some(())
-        }
-    }
+    let is_same = place.as_ref().is_none_or(|there| *there == value);
+    *place = Some(value);
+    is_same.then_some(())
 }
 
 fn column(node: &NodeEnum) -> Option<&str> {
@@ -240,22 +242,18 @@ fn operator(compare: &pg::AExpr) -> Option<&str> {
 }
 
 fn whole(node: &NodeEnum) -> Option<i32> {
-    match node {
-        NodeEnum::AConst(constant) => match constant.val.as_ref()? {
-            Val::Ival(number) => Some(number.ival),
-            _ => None,
-        },
-        _ => None,
-    }
+    let NodeEnum::AConst(constant) = node else { return None };
+    let Val::Ival(number) = constant.val.as_ref()? else { return None };
+    Some(number.ival)
 }
 
 /// A text constant, perhaps cast to a type of text.
 fn text(node: &NodeEnum) -> Option<String> {
     match node {
-        NodeEnum::AConst(constant) => match constant.val.as_ref()? {
-            Val::Sval(text) => Some(text.sval.clone()),
-            _ => None,
-        },
+        NodeEnum::AConst(constant) => {
+            let Val::Sval(text) = constant.val.as_ref()? else { return None };
+            Some(text.sval.clone())
+        }
         NodeEnum::TypeCast(cast) => {
             let to = word(cast.type_name.as_ref()?.names.last()?)?;
             matches!(to, "text" | "name" | "varchar").then_some(())?;
