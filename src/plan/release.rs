@@ -18,12 +18,12 @@ use super::enum_swap::EnumSwap;
 use super::format::Origin;
 use crate::history::{Entry, History};
 use crate::schema::change::{AddColumn, DropBehavior, IfExists, Lookup};
-use crate::schema::object::ObjectRef;
+use crate::schema::object::{ObjectRef, signature};
 use crate::schema::{Catalog, Change, Name, ObjectKind, Sql};
 use crate::source::Migration;
 use crate::sql::directive::DirectiveKind;
 use crate::sql::postgres::ByName;
-use crate::sql::{Span, postgres};
+use crate::sql::{Span, postgres, write};
 
 /// What is planned as one.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ pub(crate) fn items(history: &History, migrations: &[Migration]) -> Vec<Item> {
             continue;
         }
         let after = history.entries.get(at + 1).map_or(&history.end, |next| &next.before);
-        items.push(without_idle_guard(of_its_kind(named_columns(item(history, at, entry, after, migrations)))));
+        items.push(without_idle_guard(with_signature(of_its_kind(named_columns(item(history, at, entry, after, migrations))))));
     }
     let shapes = super::retype::fold(&super::enum_swap::fold(undone::leave_out(idle::leave_out(around::arrange(items)))));
     again::fold(&fill::fold(&superseded::leave_out(serial::fold(shapes))))
@@ -113,6 +113,26 @@ fn of_its_kind(mut item: Item) -> Item {
         Some(kind) => Change::RenameObject { object: ObjectRef { kind, name, detail: None }, to },
     };
     item.planned = Planned::Change(change);
+    item
+}
+
+/// `DROP FUNCTION f` means the only one of that name where it stands; where it is done there may be another one.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other kind has arguments by which it is told apart")]
+fn with_signature(mut item: Item) -> Item {
+    let Planned::Change(Change::DropObject { object, behavior, if_exists }) = &item.planned else { return item };
+    let kind = match object.kind {
+        ObjectKind::Function => "FUNCTION",
+        ObjectKind::Procedure => "PROCEDURE",
+        ObjectKind::Routine => "ROUTINE",
+        _ => return item,
+    };
+    let meant: Vec<String> = item.before.routines_named(&object.name).map(|routine| signature(&routine.arguments)).collect();
+    let [arguments] = meant.as_slice() else { return item };
+    if !item.statement.contains('(') {
+        let exists = if *if_exists == IfExists::Skip { "IF EXISTS " } else { "" };
+        let cascade = if *behavior == DropBehavior::Cascade { " CASCADE" } else { "" };
+        item.statement = format!("DROP {kind} {exists}{}({arguments}){cascade}", write::name(&object.name));
+    }
     item
 }
 

@@ -46,6 +46,9 @@ pub(super) fn routine(ctx: &Context<'_>, routine: &Routine) -> Result<Recipe, Re
              `-- concertina: strategy direct` above both statements",
         ));
     }
+    if head(old) == head(routine) && !is_spoken_of(ctx, old) {
+        return Ok(in_place(ctx, old));
+    }
     let drop = format!("DROP ROUTINE {}({})", write::name(&routine.name), signature(&routine.arguments));
     let mut statements = vec![drop.clone()];
     statements.extend(sql(ctx));
@@ -58,6 +61,37 @@ pub(super) fn routine(ctx: &Context<'_>, routine: &Routine) -> Result<Recipe, Re
             .undone_by(undo)
             .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body"),
     ))
+}
+
+/// CREATE OR REPLACE instead of DROP and CREATE: what rests on the function may be there still.
+fn in_place(ctx: &Context<'_>, old: &Routine) -> Recipe {
+    let replaced = |text: &str| {
+        let rest = text.trim_start().get("create".len()..).unwrap_or_default();
+        if rest.trim_start().get(..3).is_some_and(|word| word.eq_ignore_ascii_case("or ")) {
+            text.to_owned()
+        } else {
+            format!("CREATE OR REPLACE{rest}")
+        }
+    };
+    let mut statements = sql(ctx);
+    if let Some(create) = statements.iter_mut().find(|statement| statement.trim_start().to_lowercase().starts_with("create")) {
+        *create = replaced(create);
+    }
+    Recipe::expand(
+        Draft::own(old.name.to_string(), "replace-function", format!("replace {}", old.name), statements)
+            .because("arguments and result stay; the body must serve old clients too")
+            .undone_by(vec![replaced(&write::text(&old.definition))])
+            .hazard(HazardKind::OldClientsReadNewValues, "old clients call the new body"),
+    )
+}
+
+/// Whether a DROP would take along what is said of the function: its grants, its comment, what ALTER has set.
+fn is_spoken_of(ctx: &Context<'_>, old: &Routine) -> bool {
+    let catalog = ctx.before;
+    !old.alters.is_empty()
+        || catalog.grants.iter().any(|grant| grant.object.name == old.name)
+        || catalog.revokes.iter().any(|revoke| revoke.object.name == old.name)
+        || catalog.comments.keys().chain(catalog.owners.keys()).any(|object| object.name == old.name)
 }
 
 /// What stands before the body: arguments and result as they are written.
