@@ -340,7 +340,10 @@ fn special(ctx: &Context<'_>, change: &Change) -> Result<Option<Recipe>, Refusal
             expand(ctx, "old clients don't call it")
         }
         Change::AlterObject { object, .. } if is_routine(object.kind) => replaced_body(ctx, &object.name)?,
-        Change::CreateTrigger { trigger, .. } => new_trigger(ctx, change, trigger),
+        Change::CreateTrigger { trigger, .. } => {
+            super::triggered::refuse_twice(ctx, trigger)?;
+            new_trigger(ctx, change, trigger)
+        }
         Change::AlterSequence { owned_by: Some(Some((table, column))), .. } if ctx.is_retyped(table, column) => {
             Recipe::contract(step(ctx).because("the column that it then belongs to has taken the place of the one before"))
         }

@@ -44,6 +44,37 @@ pub(super) fn rows_by_place(ctx: &Context<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A trigger in the place of another one of the table, under another name: until contract both would fire, and what they write would be
+/// there twice.
+pub(super) fn refuse_twice(ctx: &Context<'_>, trigger: &Trigger) -> Result<(), Refusal> {
+    let drops_function = |name: &Name| {
+        ctx.release.iter().any(|item| matches!(&item.planned, Planned::Change(Change::DropObject { object, .. }) if &object.name == name))
+    };
+    let shares = |old: &Trigger| {
+        let event = ["INSERT", "UPDATE", "DELETE"].into_iter().any(|event| said(old, event) && said(trigger, event));
+        let after = |trigger: &Trigger| has_word(&write::text(&trigger.definition), "after");
+        event && after(old) && after(trigger) && (old.function == trigger.function || drops_function(&old.function))
+    };
+    let dropped = ctx.release.iter().filter(|item| item.directives.is_empty()).find_map(|item| match &item.planned {
+        Planned::Change(Change::DropTrigger { table, trigger: name, .. }) if table == &trigger.table => {
+            ctx.old.triggers.get(&(table.clone(), name.clone())).filter(|old| shares(old)).map(|old| (item, old))
+        }
+        Planned::Change(_) | Planned::FilledColumn { .. } | Planned::EnumSwap(_) => None,
+    });
+    let Some((item, old)) = dropped.filter(|_| !ctx.is_new_table(&trigger.table)) else { return Ok(()) };
+    Err(ctx.refuse(
+        format!(
+            "trigger {} takes the place of {} ({}:{}), which fires until contract: what both write would be there twice",
+            trigger.name, old.name, item.origin.file, item.origin.line
+        ),
+        format!(
+            "call it {} too: then one is exchanged for the other in one transaction; or, if nothing is lost between the two, write \
+             `-- concertina: phase expand` above the DROP TRIGGER, before this statement",
+            old.name
+        ),
+    ))
+}
+
 /// The table which old clients write to, if the item makes a trigger on it that writes what the statement computes from its rows.
 pub(super) fn feeds<'i>(ctx: &Context<'_>, item: &'i Item, data: &DataChange) -> Option<&'i Name> {
     let Planned::Change(Change::CreateTrigger { trigger, .. }) = &item.planned else { return None };
