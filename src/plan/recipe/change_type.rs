@@ -31,6 +31,7 @@ pub(crate) fn plan(ctx: &Context<'_>, table_name: &Name, name: &Identifier, targ
         return Err(ctx.refuse(format!("{table_name}.{name} is added and changed in one release"), "add it with its final type at once"));
     }
     refuse_what_stays(ctx, table_name, name)?;
+    refuse_what_is_built_again(ctx, table_name)?;
     let retype = Retype { column, to: target.data_type, collation: target.collation, using: target.using };
     match postgres::type_change(&retype, ctx.before) {
         TypeChange::Metadata if is_brief(ctx, table_name) => at_once(ctx, table, column, target),
@@ -56,6 +57,27 @@ fn refuse_what_stays(ctx: &Context<'_>, table: &Name, column: &Identifier) -> Re
         format!("{what}, and what an earlier statement ends is there until contract ({}:{})", item.origin.file, item.origin.line),
         "put one of the two into the next release, or write `-- concertina: phase expand` above what ends it, if old clients can do without",
     ))
+}
+
+/// An index that a statement before this one drops is there until contract, and would be built again under the lock.
+fn refuse_what_is_built_again(ctx: &Context<'_>, table: &Name) -> Result<(), Refusal> {
+    if as_written::directed_phase(ctx).is_some() || !is_brief(ctx, table) {
+        return Ok(());
+    }
+    let built_again = |item: &&super::Item| {
+        let drops = matches!(&item.planned, super::Planned::Change(Change::DropIndex { .. }));
+        drops && item.directives.is_empty() && !is_brief(&Context { before: &item.before, ..*ctx }, table)
+    };
+    match ctx.earlier().find(built_again) {
+        None => Ok(()),
+        Some(item) => Err(ctx.refuse(
+            format!(
+                "the index that an earlier statement drops ({}:{}) is there until contract, and would be built again under the lock",
+                item.origin.file, item.origin.line
+            ),
+            "put one of the two into the next release, or write `-- concertina: phase expand` above the DROP INDEX, if old clients can do without",
+        )),
+    }
 }
 
 /// Whether the item changes the type of a column where it stands, and at once.
