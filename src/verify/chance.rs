@@ -6,6 +6,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::Error;
 use super::client::{Keep, Outcome, execute, rows, run};
+use super::renames::Renames;
 use super::shadow::Shadow;
 use super::shape::{Column, Kind, Shape, Table, WrittenBy};
 use crate::schema::{Identifier, Name};
@@ -72,13 +73,18 @@ async fn shift(connection: &mut PgConnection, shape: &Shape, table: &Table, numb
 }
 
 /// Gives other numbers to columns that are new and come from a sequence: which row gets which is up to nobody. A table is new since
-/// the first of the shapes that knows it by its name.
-pub(super) async fn renumber(shadow: &Shadow, database: &str, old: &[&Shape], new: &Shape) -> Result<(), Error> {
+/// the first of the shapes that knows it by its name, or by the one that the release takes from it.
+pub(super) async fn renumber(shadow: &Shadow, database: &str, old: &[&Shape], new: &Shape, renames: &Renames) -> Result<(), Error> {
     let mut connection = shadow.connect(database).await?;
     execute(&mut connection, "BEGIN").await?;
     for table in &new.tables {
-        let Some(before) = old.iter().find_map(|shape| shape.table(&table.name)) else { continue };
-        let is_numbered = |column: &&Column| column.written_by != WrittenBy::Clients && before.column(&column.name).is_none();
+        let former = renames.tables.iter().find(|(_, to)| *to == &table.name).map_or(&table.name, |(from, _)| from);
+        let Some(before) = old.iter().find_map(|shape| shape.table(&table.name).or_else(|| shape.table(former))) else { continue };
+        let was_there = |column: &Identifier| {
+            let given = before.columns.iter().filter_map(|old| renames.columns.get(&(before.name.clone(), old.name.clone())));
+            before.column(column).is_some() || given.into_iter().any(|to| to == column)
+        };
+        let is_numbered = |column: &&Column| column.written_by != WrittenBy::Clients && !was_there(&column.name);
         let relation = write::name(&table.name);
         let set: Vec<String> =
             table.columns.iter().filter(is_numbered).map(|column| format!("{} = DEFAULT", write::identifier(&column.name))).collect();

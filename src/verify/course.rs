@@ -76,6 +76,13 @@ pub(super) struct Course<'a> {
     state: String,
 }
 
+/// Tables that come, go or change from one shape to the other.
+fn reshaped(old: &Shape, new: &Shape) -> Vec<Name> {
+    let changed = new.tables.iter().filter(|table| old.table(&table.name).is_none_or(|before| !alike(before, table)));
+    let gone = old.tables.iter().filter(|table| new.table(&table.name).is_none());
+    changed.chain(gone).map(|table| table.name.clone()).collect()
+}
+
 impl<'a> Course<'a> {
     pub(super) async fn begin(
         shadow: &mut Shadow,
@@ -91,22 +98,18 @@ impl<'a> Course<'a> {
         let due_shape = if case.before.is_empty() { None } else { Some(Shape::read(&mut connection).await?) };
         let base = due_shape.clone().filter(|_| !case.begun.is_empty());
         if let Some(base) = &base {
-            renumber(shadow, &written.old_again, &[base], &Shape::read(&mut shadow.connect(&written.old).await?).await?).await?;
+            let old = Shape::read(&mut shadow.connect(&written.old).await?).await?;
+            renumber(shadow, &written.old_again, &[base], &old, case.renames).await?;
         }
         let (mut old_shape, mut new_shape) = (sampled(shadow, &written.old).await?, sampled(shadow, &written.new).await?);
         if written.old_again != written.old {
             sample::keep_settled(&mut old_shape, &sampled(shadow, &written.old_again).await?);
         }
         let mut touched = touched;
-        for table in &new_shape.tables {
-            if old_shape.table(&table.name).is_none_or(|old| !alike(old, table)) {
-                touched.insert(table.name.clone());
-            }
-        }
-        touched.extend(old_shape.tables.iter().filter(|table| new_shape.table(&table.name).is_none()).map(|table| table.name.clone()));
+        touched.extend(reshaped(&old_shape, &new_shape));
         tell_of_empty_tables(&written, &old_shape, &touched, &mut journal);
         let before: Vec<&Shape> = base.iter().chain([&old_shape]).collect();
-        renumber(shadow, &written.again, &before, &new_shape).await?;
+        renumber(shadow, &written.again, &before, &new_shape, case.renames).await?;
         sample::keep_settled(&mut new_shape, &sampled(shadow, &written.again).await?);
         let tried = |table: &Table| options.scope == Scope::All || touched.contains(&table.name);
         let old = learn(shadow, [&written.old, &written.old_again], &old_shape, 1_000_000, tried).await?;
