@@ -82,7 +82,7 @@ pub fn run_rules(rules: &[Rule], history: &History, migrations: &[Migration], op
     let mut transactions = Transactions::default();
     let mut allows = Allows::new(rules);
     let mut findings = Vec::new();
-    let statements = statements(history);
+    let files = files(history, migrations);
     let mut file = None;
     let mut release = None;
     for entry in &history.entries {
@@ -92,13 +92,8 @@ pub fn run_rules(rules: &[Rule], history: &History, migrations: &[Migration], op
             if release != before {
                 newborn = Newborn::default();
             }
-            let statements = statements.get(&entry.migration).map_or(0, BTreeSet::len);
-            let migration = migrations.get(entry.migration);
-            transactions = Transactions::begin(
-                migration,
-                statements,
-                migration.is_some_and(|migration| has_apart(history, entry.migration, migration)),
-            );
+            let (statements, apart) = files.get(&entry.migration).map_or((0, false), |file| (file.statements.len(), file.has_apart));
+            transactions = Transactions::begin(migrations.get(entry.migration), statements, apart);
         }
         transactions.observe(&entry.change);
         if release >= Some(&options.from) {
@@ -116,16 +111,23 @@ pub fn run_rules(rules: &[Rule], history: &History, migrations: &[Migration], op
     findings
 }
 
-/// Whether a file has a statement that can't be run in a transaction.
-fn has_apart(history: &History, at: usize, migration: &Migration) -> bool {
-    history.entries.iter().filter(|entry| entry.migration == at).any(|entry| runs_apart(entry.statement_span.of(&migration.text)))
+/// The statements of a file that make changes. Several that are sent in one piece run in one transaction.
+#[derive(Default)]
+struct File {
+    statements: BTreeSet<usize>,
+    /// Whether one of them can't be run in a transaction.
+    has_apart: bool,
 }
 
-/// The statements of each file that make changes. Several that are sent in one piece run in one transaction.
-fn statements(history: &History) -> BTreeMap<usize, BTreeSet<usize>> {
-    let mut statements: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+fn files(history: &History, migrations: &[Migration]) -> BTreeMap<usize, File> {
+    let mut files: BTreeMap<usize, File> = BTreeMap::new();
     for entry in &history.entries {
-        statements.entry(entry.migration).or_default().insert(entry.statement);
+        let file = files.entry(entry.migration).or_default();
+        if file.statements.insert(entry.statement)
+            && let Some(migration) = migrations.get(entry.migration)
+        {
+            file.has_apart |= runs_apart(entry.statement_span.of(&migration.text));
+        }
     }
-    statements
+    files
 }

@@ -45,7 +45,7 @@ pub(super) fn left_behind(ctx: &Context<'_>, recipe: &Recipe, earlier: &[(&Item,
     let is_before = |phase: PhaseName| match phase {
         PhaseName::Expand => false,
         PhaseName::Migrate => !recipe.expand.is_empty(),
-        PhaseName::Contract => [&recipe.expand, &recipe.migrate, &recipe.last].iter().any(|drafts| !drafts.is_empty()),
+        PhaseName::Contract => acts_before_contract(recipe),
     };
     let late =
         |item: &&Item| as_written::phase_of(item).is_some_and(is_before) && (names_what_it_makes(ctx, item) || deletes_before(ctx, item));
@@ -56,10 +56,14 @@ pub(super) fn left_behind(ctx: &Context<'_>, recipe: &Recipe, earlier: &[(&Item,
     ))
 }
 
+fn acts_before_contract(recipe: &Recipe) -> bool {
+    [&recipe.expand, &recipe.migrate, &recipe.last].iter().any(|drafts| !drafts.is_empty())
+}
+
 /// What this one makes is dropped before by a statement that is done after it.
 pub(super) fn taken_away(ctx: &Context<'_>, recipe: &Recipe, earlier: &[(&Item, Recipe)]) -> Option<Refusal> {
     let Some((Act::Creates, made)) = ctx.item.named() else { return None };
-    if [&recipe.expand, &recipe.migrate, &recipe.last].iter().all(|drafts| drafts.is_empty()) {
+    if !acts_before_contract(recipe) {
         return None;
     }
     let drops = |(item, recipe): &&(&Item, Recipe)| {

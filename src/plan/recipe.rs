@@ -221,6 +221,13 @@ impl Context<'_> {
         })
     }
 
+    /// The tables that inherit from the table, its partitions included, parents first.
+    pub(crate) fn below(&self, table: &Name) -> impl Iterator<Item = &Table> {
+        let catalog = self.before;
+        let names = catalog.with_descendants(table).into_iter().skip(1);
+        names.filter_map(|name| catalog.tables.get(&name).map(AsRef::as_ref))
+    }
+
     /// The changes of the release before this one.
     pub(crate) fn earlier(&self) -> impl Iterator<Item = &Item> {
         self.release.iter().take_while(|item| !std::ptr::eq(*item, self.item))

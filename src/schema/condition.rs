@@ -67,9 +67,7 @@ impl Condition {
             Self::Any(conditions) => decide(conditions, catalog, true),
         }
     }
-}
 
-impl Condition {
     /// Whether it asks for something of that kind.
     pub fn asks_for(&self, kind: SoughtKind) -> bool {
         match self {

@@ -15,7 +15,7 @@ use super::shadow::Shadow;
 use super::shape::Shape;
 use super::start;
 use super::written::Script;
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, path};
 use crate::schema::Name;
 
 /// A release that is to be proven.
@@ -103,7 +103,6 @@ async fn fired(connection: &mut PgConnection, case: &Case<'_>) -> Result<Vec<Nam
 fn touched(case: &Case<'_>, shape: &Shape) -> BTreeSet<Name> {
     let locked: BTreeSet<&str> =
         case.plan.steps.iter().chain(&case.plan.deferred).flat_map(|step| &step.locks).map(|lock| lock.relation.as_str()).collect();
-    let path = |name: &Name| name.schema.as_ref().map_or_else(|| name.name.to_string(), |schema| format!("{schema}.{}", name.name));
     let mut touched: BTreeSet<Name> =
         shape.tables.iter().filter(|table| locked.contains(path(&table.name).as_str())).map(|table| table.name.clone()).collect();
     let near: Vec<Name> = shape

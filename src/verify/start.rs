@@ -6,8 +6,7 @@ use sqlx::PgConnection;
 use super::prove::Case;
 use super::shape::Shape;
 use super::step;
-use crate::plan::{Gate, Phase};
-use crate::schema::Name;
+use crate::plan::{Gate, Phase, path};
 
 /// What is otherwise than the plan has it, if something is.
 pub(super) async fn otherwise(connection: &mut PgConnection, case: &Case<'_>, shape: &Shape) -> Result<Option<String>, sqlx::Error> {
@@ -15,7 +14,6 @@ pub(super) async fn otherwise(connection: &mut PgConnection, case: &Case<'_>, sh
     if !case.begun.is_empty() {
         return Ok(None);
     }
-    let path = |name: &Name| name.schema.as_ref().map_or_else(|| name.name.to_string(), |schema| format!("{schema}.{}", name.name));
     for (table, columns) in &case.plan.starts_from.tables {
         let Some(found) = shape.tables.iter().find(|found| &path(&found.name) == table) else { continue };
         let is_known = |name: &str| columns.iter().any(|column| column.name == name);

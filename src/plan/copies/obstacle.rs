@@ -48,9 +48,7 @@ impl Replacement<'_> {
     /// What a partition has of its own over the column: a column added to the table above doesn't get that.
     fn partition_obstacle(&self, ctx: &Context<'_>) -> Option<String> {
         let above = self.table.column(self.from)?;
-        let mut partitions: Vec<_> = ctx.before.children_of(&self.table.name).collect();
-        while let Some(partition) = partitions.pop() {
-            partitions.extend(ctx.before.children_of(&partition.name));
+        for partition in ctx.below(&self.table.name) {
             let here = Replacement { table: partition, from: self.from, to: self.to, keys: self.keys };
             let own = || partition.column(self.from).and_then(|column| own_attribute(column, above));
             let own = own().or_else(|| here.own_rule(ctx)).or_else(|| here.said_of_it(ctx));

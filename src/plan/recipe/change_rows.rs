@@ -108,11 +108,9 @@ fn says_ddl(ctx: &Context<'_>, name: &Name, seen: &mut BTreeSet<Name>) -> Option
         let definition = write::text(&routine.definition);
         // What stands before the body says CREATE itself.
         let (_, body) = definition.split_once(['$', '\''])?;
-        let called =
-            || ctx.before.routines.values().map(|other| &other.name).filter(|other| *other != name && has_word(body, other.name.as_str()));
-        let called: Vec<&Name> = called().collect();
         let said = WORDS.into_iter().find(|word| has_word(body, word));
-        said.or_else(|| called.into_iter().find_map(|other| says_ddl(ctx, other, seen)))
+        let mut others = ctx.before.routines.values().map(|other| &other.name).filter(|other| *other != name);
+        said.or_else(|| others.find_map(|other| if has_word(body, other.name.as_str()) { says_ddl(ctx, other, seen) } else { None }))
     })
 }
 

@@ -8,7 +8,7 @@ use crate::sql::write;
 /// Statements that give the tables below the defaults that they had, if those differ from that of the table.
 pub(super) fn defaults_before(ctx: &Context<'_>, table: &Name, column: &Identifier, of_table: Option<&Sql>) -> Vec<String> {
     let differs = |found: &&Column| found.default.as_ref() != of_table;
-    let below = below(ctx, table).filter_map(|below| Some((below, below.column(column).filter(differs)?)));
+    let below = ctx.below(table).filter_map(|below| Some((below, below.column(column).filter(differs)?)));
     below.map(|(below, found)| write::alter_default(&below.name, true, column, found.default.as_ref())).collect()
 }
 
@@ -19,12 +19,12 @@ pub(super) fn not_null_before(ctx: &Context<'_>, table: &Name, column: &Identifi
     if ctx.before.tables.get(table).is_none_or(|found| is_required(found)) {
         return vec![set(table)];
     }
-    below(ctx, table).filter(|below| is_required(below)).map(|below| set(&below.name)).collect()
+    ctx.below(table).filter(|below| is_required(below)).map(|below| set(&below.name)).collect()
 }
 
 /// Refuses to drop a column over which a table below has a rule of its own, to which new clients would be held until contract.
 pub(super) fn refuse_own_rules(ctx: &Context<'_>, table: &Table, column: &Column) -> Result<(), Refusal> {
-    for below in below(ctx, &table.name) {
+    for below in ctx.below(&table.name) {
         let Some(own) = below.column(&column.name) else { continue };
         let name = write::name(&below.name);
         let over = below.constraints.iter().filter(|constraint| constraint.local && constraint.columns().contains(&column.name));
@@ -46,11 +46,4 @@ pub(super) fn refuse_own_rules(ctx: &Context<'_>, table: &Table, column: &Column
         }
     }
     Ok(())
-}
-
-/// Tables below, parents first.
-fn below<'a>(ctx: &Context<'a>, table: &Name) -> impl Iterator<Item = &'a Table> {
-    let names = ctx.before.with_descendants(table).into_iter().skip(1);
-    let before = ctx.before;
-    names.filter_map(|name| before.tables.get(&name).map(std::convert::AsRef::as_ref))
 }

@@ -232,14 +232,19 @@ pub(super) fn made_again(ctx: &Context<'_>, change: &Change) -> Result<(), Refus
     ))
 }
 
+/// What is dropped before and may be there, of which nobody can tell.
+pub(super) fn may_be_dropped_late(ctx: &Context<'_>, name: &str) -> Refusal {
+    ctx.refuse(
+        format!("{name} may be there already, since an earlier statement can't be read, and would be dropped in contract"),
+        "say where both belong with `-- concertina: phase expand` above the DROP and above this statement",
+    )
+}
+
 /// What old clients still use under a name keeps it until contract, so nothing else can have it in expand.
 pub(super) fn taken_name(ctx: &Context<'_>, change: &Change) -> Result<(), Refusal> {
     let Some((Act::Creates, named)) = named_by(change, ctx.before, ctx.after) else { return Ok(()) };
     if may_be_there(&named, ctx.old) && ctx.is_dropped_before(&named) {
-        return Err(ctx.refuse(
-            format!("{} may be there already, since an earlier statement can't be read, and would be dropped in contract", named.word()),
-            "say where both belong with `-- concertina: phase expand` above the DROP and above this statement",
-        ));
+        return Err(may_be_dropped_late(ctx, &named.word()));
     }
     if !named.is_in(ctx.old) || named.is_in(ctx.before) {
         return Ok(());

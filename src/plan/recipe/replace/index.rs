@@ -1,6 +1,6 @@
 //! An index over something else under the same name: built beside under a name of ours, exchanged by renaming in contract.
 
-use super::super::{Context, Recipe, add_index, drop_index, repair};
+use super::super::{Context, Recipe, add_index, drop_index, refused, repair};
 use crate::engine::{Held, LockMode};
 use crate::plan::draft::Draft;
 use crate::plan::format::HazardKind;
@@ -51,7 +51,6 @@ pub(super) fn plan(ctx: &Context<'_>, name: &Name, index: &Index) -> Result<Reci
             None => build,
         });
     }
-    let rename = |from: &Name, to: &Name| format!("ALTER INDEX {} RENAME TO {}", write::name(from), write::identifier(&to.name));
     recipe.contract.push(
         Draft::own(
             format!("{}.{}", index.table, name.name),
@@ -72,18 +71,18 @@ pub(super) fn plan(ctx: &Context<'_>, name: &Name, index: &Index) -> Result<Reci
     Ok(recipe)
 }
 
+fn rename(from: &Name, to: &Name) -> String {
+    format!("ALTER INDEX {} RENAME TO {}", write::name(from), write::identifier(&to.name))
+}
+
 /// A statement that can't be read may have made the old one: it goes if it is there.
 fn for_what_may_be_there(ctx: &Context<'_>, name: &Name, index: &Index) -> Result<Recipe, Refusal> {
     let is_plain = matches!(ctx.before.table(&index.table), Lookup::Known(table) if matches!(table.kind, TableKind::Plain));
     if !is_plain || index.uniqueness == Uniqueness::Unique {
-        return Err(ctx.refuse(
-            format!("{} may be there already, since an earlier statement can't be read, and would be dropped in contract", name.name),
-            "say where both belong with `-- concertina: phase expand` above the DROP and above this statement",
-        ));
+        return Err(refused::may_be_dropped_late(ctx, name.name.as_str()));
     }
     let new_name = name.sibling(generated_name("new", &index.table, &name.name));
     let subject = format!("{}.{}", index.table, name.name);
-    let rename = |from: &Name, to: &Name| format!("ALTER INDEX {} RENAME TO {}", write::name(from), write::identifier(&to.name));
     let build = add_index::build(&Index { name: Some(new_name.name.clone()), ..index.clone() });
     let drop = Draft::autocommit(
         subject.clone(),

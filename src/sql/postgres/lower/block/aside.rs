@@ -22,12 +22,13 @@ pub(super) fn read(source: &Source<'_>, function: &Value) -> Option<Vec<Lowered>
             definition::create(source, object, Vec::new(), OnConflict::Skip)
         }
         // The schema is as it asks only at the end of the release.
-        None if found.reads.iter().any(is_catalog) => return None,
+        None if found.reads.iter().any(is_of_system) => return None,
         None => data::looking(source, found.reads, found.calls),
     })
 }
 
-fn is_catalog(table: &Name) -> bool {
+/// Whether it is a table of the server's own, of whatever kind.
+fn is_of_system(table: &Name) -> bool {
     let schema = table.schema.as_ref().map_or("", |schema| schema.as_str());
     table.name.as_str().starts_with("pg_") || matches!(schema, "pg_catalog" | "information_schema")
 }
